@@ -1,0 +1,174 @@
+//! From a section to a typed struct, and every mistake on the way.
+
+use serde::de::DeserializeOwned;
+use serde_yaml::Value;
+
+use crate::suggest::suggestion;
+use crate::tree::{Content, Node};
+use crate::words::{Complaint, understand};
+use crate::{Code, Kind, Mistake, Mistakes, Report, Section, scalar};
+
+/// Serde stops at the first mistake. So what it complains about is left out and it is asked again,
+/// at most this often.
+const ROUNDS: usize = 32;
+
+impl Section {
+    /// Reads the value into a type.
+    ///
+    /// # Errors
+    /// Everything that does not fit. Missing keys are known only when everything else fits, and
+    /// serde tells of one at a time.
+    pub fn read<T: DeserializeOwned>(&self) -> Result<T, Mistakes> {
+        self.read_with(|value| {
+            serde_path_to_error::deserialize(value)
+                .map_err(|error| (error.path().to_string(), error.inner().to_string()))
+        })
+    }
+
+    /// Reads the value by a function that, where it fails, gives the path within the value and a
+    /// message in the way of serde.
+    ///
+    /// # Errors
+    /// As [`read`](Self::read).
+    pub fn read_with<T>(
+        &self,
+        read: impl Fn(&Value) -> Result<T, (String, String)>,
+    ) -> Result<T, Mistakes> {
+        let mut report = Report::new();
+        let mut section = self.clone();
+        let mut left_out = Vec::new();
+        for _ in 0..ROUNDS {
+            let (path, message) = match read(&section.value()) {
+                Ok(value) if report.has_errors() => {
+                    drop(value);
+                    break;
+                }
+                Ok(value) => return Ok(value),
+                Err(error) => error,
+            };
+            let at = section.nearest(&path);
+            if let Some(retyped) = at.retyped() {
+                section = section.replaced(&at, Some(&retyped));
+                continue;
+            }
+            let complaint = understand(&message);
+            if matches!(complaint, Complaint::MissingKey(key) if left_out.contains(&at.joined(key))) {
+                break;
+            }
+            let (culprit, mistake) = at.explain(complaint);
+            report.add(mistake);
+            // Without the root there is nothing to ask about.
+            let Some(culprit) = culprit.filter(|culprit| culprit.path() != self.path()) else { break };
+            left_out.push(culprit.path().to_string());
+            section = section.replaced(&culprit, None);
+        }
+        match report.finish() {
+            Err(mistakes) => Err(mistakes),
+            Ok(_) => Err(self.mistake(Code::BadValue, "cannot be read").into()),
+        }
+    }
+
+    /// The mistake of a complaint about this value, and what to leave out to learn of the next.
+    fn explain(&self, complaint: Complaint<'_>) -> (Option<Section>, Mistake) {
+        match complaint {
+            Complaint::UnknownKey { key, known } => {
+                // The path leads to the map or to the key in it, depending on the deserializer.
+                let steps = self.path().steps().len();
+                let mistake = if self.get(key).is_none() && steps > 0 {
+                    let place = self.key_place();
+                    Mistake::new(Code::UnknownKey, place, format!("unknown key `{key}`"))
+                        .maybe_help(suggestion(key, known, "other key"))
+                } else {
+                    self.unknown_key(key, &known)
+                };
+                (Some(self.get(key).unwrap_or_else(|| self.clone())), mistake)
+            }
+            Complaint::MissingKey(key) => {
+                let mistake = self.mistake(Code::MissingKey, format!("`{key}` is missing"));
+                (None, mistake.help(format!("add `{key}: ...`")))
+            }
+            Complaint::UnknownChoice { choice, choices } => {
+                let message = format!("`{choice}` is not one of the choices");
+                let mistake = self.mistake(Code::UnknownChoice, message);
+                (Some(self.clone()), mistake.maybe_help(suggestion(choice, choices, "choice")))
+            }
+            Complaint::Wrong { expected } => {
+                let message = format!("expected {expected}, found {}", self.describe());
+                let mistake = self.mistake(Code::WrongType, message);
+                let quote = expected == "a text" && matches!(self.kind(), Kind::Number | Kind::Bool);
+                let help = quote.then(|| format!("put it in quotes: \"{}\"", self.extent().text()));
+                (Some(self.clone()), mistake.maybe_help(help))
+            }
+            Complaint::Other(message) => (Some(self.clone()), self.mistake(Code::BadValue, message)),
+        }
+    }
+
+    /// The value in words. One that came from a variable shows as it is written.
+    fn describe(&self) -> String {
+        if let Some(written) = &self.node.written {
+            return format!("the value of {}", written.text);
+        }
+        match &self.node.content {
+            Content::Scalar(Value::String(text)) => format!("the text `{}`", shortened(text)),
+            Content::Scalar(Value::Number(number)) => format!("the number {number}"),
+            Content::Scalar(Value::Bool(value)) => format!("`{value}`"),
+            _ => self.kind().name().to_owned(),
+        }
+    }
+
+    /// In `{ }` and `[ ]` YAML wants quotes around `${VAR}`. Where a text does not fit, such a
+    /// value counts as if it were without them.
+    fn retyped(&self) -> Option<Node> {
+        let written = self.node.written.as_ref().filter(|written| written.whole)?;
+        let value = scalar::plain(self.text()?);
+        (!value.is_string()).then(|| Node {
+            written: Some(written.clone()),
+            ..Node::new(Content::Scalar(value), self.node.place.clone())
+        })
+    }
+
+    fn joined(&self, key: &str) -> String {
+        self.path().child(key.into()).to_string()
+    }
+
+    /// This value with another in the place of `target`, or nothing there.
+    fn replaced(&self, target: &Section, by: Option<&Node>) -> Section {
+        let steps = &target.path().steps()[self.path().steps().len()..];
+        match replace(&self.node, steps, by) {
+            Some(node) => self.with_node(node),
+            None => self.clone(),
+        }
+    }
+}
+
+fn replace(node: &Node, steps: &[crate::Step], by: Option<&Node>) -> Option<Node> {
+    let Some((step, rest)) = steps.split_first() else { return by.cloned() };
+    let mut node = node.clone();
+    match (&mut node.content, step) {
+        (Content::List(items), crate::Step::Index(index)) => {
+            let item = items.get(*index)?;
+            match replace(item, rest, by) {
+                Some(new) => items[*index] = new.into(),
+                // Items keep their places, so that later paths stay right.
+                None => items[*index] = Node::null(item.place.clone()).into(),
+            }
+        }
+        (Content::Map(pairs), crate::Step::Key(key)) => {
+            let at = pairs.iter().position(|pair| pair.key == *key)?;
+            match replace(&pairs[at].value, rest, by) {
+                Some(new) => pairs[at].value = new.into(),
+                None => drop(pairs.remove(at)),
+            }
+        }
+        _ => return None,
+    }
+    Some(node)
+}
+
+fn shortened(text: &str) -> String {
+    const LONGEST: usize = 60;
+    match text.char_indices().nth(LONGEST) {
+        Some((end, _)) => format!("{}...", &text[..end]),
+        None => text.to_owned(),
+    }
+}
