@@ -1,1 +1,65 @@
-//! To be filled.
+//! Durable queues: the access module of Squall, as a library.
+//!
+//! A [`Store`] is one folder. Everything that producers send and consumers settle goes as
+//! checksummed frames into a log that all queues of the store share, so one flush of the
+//! disk confirms everyone who waits (group commit). The log is the truth; a ledger on sled
+//! is a checkpoint of what the log says, so that opening is quick, and is rebuilt from the
+//! log when it is damaged.
+//!
+//! A [`Queue`] is read in one of two ways. *Competing consumers*, as in CMQ, [`receive`] leases
+//! with a visibility timeout and [`delete`] by receipt handle. An *exclusive [`Claim`]* reads in
+//! order without timeouts for as long as it lives; a topology reads so. Each reader belongs
+//! to a *group*, which has its own account of what is settled; a message leaves the queue when
+//! every group has settled it.
+//!
+//! ```
+//! use squall_broker::{Message, QueueAttributes, Store, StoreOptions};
+//!
+//! # fn main() -> Result<(), Box<dyn std::error::Error>> {
+//! let folder = tempfile::tempdir()?;
+//! let store = Store::open(folder.path(), StoreOptions::small())?;
+//! let shares = store.create_queue("shares", &QueueAttributes::default())?;
+//! shares.send(&[Message::new("noodle bar"), Message::new("tea house")])?;
+//!
+//! for message in shares.receive(10, None)? {
+//!     println!("{}", String::from_utf8_lossy(&message.body));
+//!     shares.delete(&[message.handle])?;
+//! }
+//! assert_eq!(shares.stats().active, 0);
+//! # Ok(())
+//! # }
+//! ```
+//!
+//! [`receive`]: Queue::receive
+//! [`delete`]: Queue::delete
+#![forbid(unsafe_code)]
+
+mod attributes;
+mod batch;
+mod claim;
+mod clock;
+mod codec;
+mod confirm;
+mod delivery;
+mod error;
+mod message;
+mod options;
+mod payload;
+mod position;
+mod queue;
+mod stats;
+mod store;
+
+pub use attributes::{DeadLetterPolicy, QueueAttributes};
+pub use batch::Batch;
+pub use claim::Claim;
+pub use clock::Clock;
+pub use confirm::{Confirm, Sent};
+pub use delivery::{Delivered, Frame, Peeked, Received};
+pub use error::{Error, Result};
+pub use message::{DeadLetter, Handle, Message, MessageId};
+pub use options::StoreOptions;
+pub use position::Position;
+pub use queue::{DEFAULT_GROUP, Group, Queue};
+pub use stats::{GroupStats, QueueStats};
+pub use store::Store;
