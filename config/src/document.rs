@@ -56,7 +56,11 @@ impl Document {
         let files = std::mem::take(&mut includer.files);
         let secrets = Secrets::new(substitution.used);
         report.extend(mistakes);
-        Some(Self { root: root?, secrets, files })
+        Some(Self {
+            root: root?,
+            secrets,
+            files,
+        })
     }
 
     /// As [`parse`](Self::parse), but goes on after lesser mistakes; see
@@ -74,7 +78,11 @@ impl Document {
             .map(|root| refuse(root, &mut mistakes));
         let secrets = Secrets::new(substitution.used);
         report.extend(mistakes);
-        Some(Self { root: root?, secrets, files: Vec::new() })
+        Some(Self {
+            root: root?,
+            secrets,
+            files: Vec::new(),
+        })
     }
 
     /// The value that the whole file is.
@@ -93,6 +101,10 @@ fn settle(document: Option<Document>, report: Report) -> Result<Document, Mistak
     // No document without an error, so this reads an empty one at worst.
     Ok(document.unwrap_or_else(|| {
         let place = crate::Place::new(&Source::new("", ""), 0, 0);
-        Document { root: Arc::new(Node::null(place)), secrets: Secrets::default(), files: Vec::new() }
+        Document {
+            root: Arc::new(Node::null(place)),
+            secrets: Secrets::default(),
+            files: Vec::new(),
+        }
     }))
 }

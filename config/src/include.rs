@@ -32,8 +32,17 @@ pub(crate) struct Includer<'a, 'v> {
 }
 
 impl<'a, 'v> Includer<'a, 'v> {
-    pub(crate) fn new(substitution: &'a mut Substitution<'v>, mistakes: &'a mut Vec<Mistake>) -> Self {
-        Self { substitution, mistakes, files: Vec::new(), seen: Vec::new(), stack: Vec::new() }
+    pub(crate) fn new(
+        substitution: &'a mut Substitution<'v>,
+        mistakes: &'a mut Vec<Mistake>,
+    ) -> Self {
+        Self {
+            substitution,
+            mistakes,
+            files: Vec::new(),
+            seen: Vec::new(),
+            stack: Vec::new(),
+        }
     }
 
     /// The tree of a file with its includes; `from` is where another file names it.
@@ -43,7 +52,8 @@ impl<'a, 'v> Includer<'a, 'v> {
             let message = format!("`{}` includes itself", path.display());
             let nowhere = || Place::new(&Source::new(path.display().to_string(), ""), 0, 0);
             let place = from.cloned().unwrap_or_else(nowhere);
-            self.mistakes.push(Mistake::new(Code::IncludeCycle, place, message));
+            self.mistakes
+                .push(Mistake::new(Code::IncludeCycle, place, message));
             return None;
         }
         if self.seen.contains(&canonical) {
@@ -75,14 +85,22 @@ impl<'a, 'v> Includer<'a, 'v> {
 
     /// Merges what `root` includes into it.
     fn resolve(&mut self, root: Arc<Node>, folder: &Path) -> Arc<Node> {
-        let Some(include) = root.pair(INCLUDE) else { return root };
+        let Some(include) = root.pair(INCLUDE) else {
+            return root;
+        };
         let names = self.names(&include.value);
         let mut merged: Option<Arc<Node>> = None;
         for (name, place) in names {
-            let Some(other) = self.file(&folder.join(name), Some(&place)) else { continue };
-            if !matches!(other.content, Content::Map(_) | Content::Scalar(Value::Null)) {
+            let Some(other) = self.file(&folder.join(name), Some(&place)) else {
+                continue;
+            };
+            if !matches!(
+                other.content,
+                Content::Map(_) | Content::Scalar(Value::Null)
+            ) {
                 let message = "an included file must be a map, as the file that includes it";
-                self.mistakes.push(Mistake::new(Code::BadInclude, place, message));
+                self.mistakes
+                    .push(Mistake::new(Code::BadInclude, place, message));
                 continue;
             }
             merged = Some(match merged {
@@ -107,11 +125,14 @@ impl<'a, 'v> Includer<'a, 'v> {
         let mut names = Vec::new();
         for item in items {
             match &item.content {
-                Content::Scalar(Value::String(name)) => names.push((name.clone(), item.place.clone())),
+                Content::Scalar(Value::String(name)) => {
+                    names.push((name.clone(), item.place.clone()))
+                }
                 _ => {
                     let message = "`include` wants the name of a file, or a list of names";
                     let place = item.place.first_line();
-                    self.mistakes.push(Mistake::new(Code::BadInclude, place, message));
+                    self.mistakes
+                        .push(Mistake::new(Code::BadInclude, place, message));
                 }
             }
         }
@@ -121,9 +142,15 @@ impl<'a, 'v> Includer<'a, 'v> {
 
 /// A text has no folder to look in, so an `include` in it is refused.
 pub(crate) fn refuse(root: Arc<Node>, mistakes: &mut Vec<Mistake>) -> Arc<Node> {
-    let Some(include) = root.pair(INCLUDE) else { return root };
+    let Some(include) = root.pair(INCLUDE) else {
+        return root;
+    };
     let message = "`include` works in files only, and this text is not from a file";
-    mistakes.push(Mistake::new(Code::BadInclude, include.key_place.clone(), message));
+    mistakes.push(Mistake::new(
+        Code::BadInclude,
+        include.key_place.clone(),
+        message,
+    ));
     without_include(&root)
 }
 
@@ -133,7 +160,11 @@ fn read(path: &Path) -> Result<String, String> {
         return Err("it is a folder".to_owned());
     }
     if metadata.len() > parse::MAX_BYTES as u64 {
-        return Err(format!("it has {} bytes; at most {} are read", metadata.len(), parse::MAX_BYTES));
+        return Err(format!(
+            "it has {} bytes; at most {} are read",
+            metadata.len(),
+            parse::MAX_BYTES
+        ));
     }
     let bytes = std::fs::read(path).map_err(|error| error.to_string())?;
     let text = String::from_utf8(bytes)
@@ -142,8 +173,14 @@ fn read(path: &Path) -> Result<String, String> {
 }
 
 fn without_include(root: &Arc<Node>) -> Arc<Node> {
-    let Content::Map(pairs) = &root.content else { return root.clone() };
-    let rest = pairs.iter().filter(|pair| &*pair.key != INCLUDE).cloned().collect();
+    let Content::Map(pairs) = &root.content else {
+        return root.clone();
+    };
+    let rest = pairs
+        .iter()
+        .filter(|pair| &*pair.key != INCLUDE)
+        .cloned()
+        .collect();
     Arc::new(Node::new(Content::Map(rest), root.place.clone()))
 }
 
@@ -162,7 +199,10 @@ fn merge(base: &Arc<Node>, later: &Arc<Node>, top: bool) -> Arc<Node> {
             }
             Some(other) => {
                 let value = merge(&other.value, &pair.value, false);
-                *other = Pair { value, ..pair.clone() };
+                *other = Pair {
+                    value,
+                    ..pair.clone()
+                };
             }
         }
     }
@@ -173,7 +213,9 @@ fn append(base: &Arc<Node>, later: &Arc<Node>) -> Arc<Node> {
     let (Content::List(old), Content::List(new)) = (&base.content, &later.content) else {
         // What is not a list is reported when the list is read.
         return match base.content {
-            Content::List(_) if matches!(later.content, Content::Scalar(Value::Null)) => base.clone(),
+            Content::List(_) if matches!(later.content, Content::Scalar(Value::Null)) => {
+                base.clone()
+            }
             _ => later.clone(),
         };
     };

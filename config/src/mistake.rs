@@ -78,7 +78,10 @@ impl Mistake {
     /// Points at another place.
     #[must_use]
     pub fn label(mut self, place: Place, message: impl Into<String>) -> Self {
-        self.labels.push(Label { place, message: message.into() });
+        self.labels.push(Label {
+            place,
+            message: message.into(),
+        });
         self
     }
 

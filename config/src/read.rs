@@ -6,11 +6,40 @@ use serde_yaml::Value;
 use crate::suggest::suggestion;
 use crate::tree::{Content, Node};
 use crate::words::{Complaint, understand};
-use crate::{Code, Kind, Mistake, Mistakes, Report, Section, scalar};
+use crate::{Code, Kind, Mistake, Mistakes, Place, Report, Section, Step, did_you_mean, scalar};
 
 /// Serde stops at the first mistake. So what it complains about is left out and it is asked again,
 /// at most this often.
 const ROUNDS: usize = 32;
+
+/// What was left out, and what is therefore not to be called missing.
+#[derive(Default)]
+struct Absent {
+    /// The extents of maps, and keys that they lack. Places stay what they are when items are taken
+    /// out of lists; paths do not.
+    keys: Vec<(Place, String)>,
+    paths: Vec<String>,
+}
+
+impl Absent {
+    fn add(&mut self, parent: &Section, culprit: &Section) {
+        self.paths.push(culprit.path().to_string());
+        if let Some(Step::Key(key)) = culprit.path().steps().last() {
+            self.keys.push((parent.extent(), key.to_string()));
+        }
+    }
+
+    fn has(&self, map: &Section, key: &str) -> bool {
+        self.keys
+            .iter()
+            .any(|(extent, absent)| *extent == map.extent() && absent == key)
+    }
+
+    fn within(&self, section: &Section) -> bool {
+        let path = section.path().to_string();
+        self.paths.iter().any(|absent| absent.starts_with(&path))
+    }
+}
 
 impl Section {
     /// Reads the value into a type.
@@ -36,13 +65,10 @@ impl Section {
     ) -> Result<T, Mistakes> {
         let mut report = Report::new();
         let mut section = self.clone();
-        let mut left_out = Vec::new();
+        let mut absent = Absent::default();
         for _ in 0..ROUNDS {
             let (path, message) = match read(&section.value()) {
-                Ok(value) if report.has_errors() => {
-                    drop(value);
-                    break;
-                }
+                Ok(_) if report.has_errors() => break,
                 Ok(value) => return Ok(value),
                 Err(error) => error,
             };
@@ -51,15 +77,33 @@ impl Section {
                 section = section.replaced(&at, Some(&retyped));
                 continue;
             }
-            let complaint = understand(&message);
-            if matches!(complaint, Complaint::MissingKey(key) if left_out.contains(&at.joined(key))) {
+            let culprit = match understand(&message) {
+                // The path leads to the map or to the key in it.
+                Complaint::UnknownKey { key, known } => {
+                    let map = if at.get(key).is_some() {
+                        at
+                    } else {
+                        section.parent(self, &at)
+                    };
+                    let complaint = Complaint::UnknownKey { key, known };
+                    let (culprit, mistake) = map.explain(complaint, &mut absent);
+                    report.add(mistake);
+                    culprit
+                }
+                Complaint::MissingKey(key) if absent.has(&at, key) => at,
+                // It may complain about the rest only because of what was left out.
+                Complaint::Other(_) if absent.within(&at) => break,
+                complaint => {
+                    let (culprit, mistake) = at.explain(complaint, &mut absent);
+                    report.add(mistake);
+                    culprit
+                }
+            };
+            // Without the root there is nothing to ask about.
+            if culprit.path() == self.path() {
                 break;
             }
-            let (culprit, mistake) = at.explain(complaint);
-            report.add(mistake);
-            // Without the root there is nothing to ask about.
-            let Some(culprit) = culprit.filter(|culprit| culprit.path() != self.path()) else { break };
-            left_out.push(culprit.path().to_string());
+            absent.add(&section.parent(self, &culprit), &culprit);
             section = section.replaced(&culprit, None);
         }
         match report.finish() {
@@ -69,37 +113,44 @@ impl Section {
     }
 
     /// The mistake of a complaint about this value, and what to leave out to learn of the next.
-    fn explain(&self, complaint: Complaint<'_>) -> (Option<Section>, Mistake) {
+    fn explain(&self, complaint: Complaint<'_>, absent: &mut Absent) -> (Section, Mistake) {
         match complaint {
             Complaint::UnknownKey { key, known } => {
-                // The path leads to the map or to the key in it, depending on the deserializer.
-                let steps = self.path().steps().len();
-                let mistake = if self.get(key).is_none() && steps > 0 {
-                    let place = self.key_place();
-                    Mistake::new(Code::UnknownKey, place, format!("unknown key `{key}`"))
-                        .maybe_help(suggestion(key, known, "other key"))
-                } else {
-                    self.unknown_key(key, &known)
-                };
-                (Some(self.get(key).unwrap_or_else(|| self.clone())), mistake)
+                if let Some(meant) = did_you_mean(key, known.iter().copied()) {
+                    absent.keys.push((self.extent(), meant.to_owned()));
+                }
+                let culprit = self.get(key).unwrap_or_else(|| self.clone());
+                (culprit, self.unknown_key(key, &known))
             }
             Complaint::MissingKey(key) => {
                 let mistake = self.mistake(Code::MissingKey, format!("`{key}` is missing"));
-                (None, mistake.help(format!("add `{key}: ...`")))
+                (self.clone(), mistake.help(format!("add `{key}: ...`")))
             }
             Complaint::UnknownChoice { choice, choices } => {
                 let message = format!("`{choice}` is not one of the choices");
                 let mistake = self.mistake(Code::UnknownChoice, message);
-                (Some(self.clone()), mistake.maybe_help(suggestion(choice, choices, "choice")))
+                (
+                    self.clone(),
+                    mistake.maybe_help(suggestion(choice, choices, "choice")),
+                )
             }
             Complaint::Wrong { expected } => {
                 let message = format!("expected {expected}, found {}", self.describe());
                 let mistake = self.mistake(Code::WrongType, message);
-                let quote = expected == "a text" && matches!(self.kind(), Kind::Number | Kind::Bool);
+                let quote =
+                    expected == "a text" && matches!(self.kind(), Kind::Number | Kind::Bool);
                 let help = quote.then(|| format!("put it in quotes: \"{}\"", self.extent().text()));
-                (Some(self.clone()), mistake.maybe_help(help))
+                (self.clone(), mistake.maybe_help(help))
             }
-            Complaint::Other(message) => (Some(self.clone()), self.mistake(Code::BadValue, message)),
+            Complaint::Other(message) => (self.clone(), self.mistake(Code::BadValue, message)),
+        }
+    }
+
+    /// What contains `child` in this value, whose path is that of `root`.
+    fn parent(&self, root: &Section, child: &Section) -> Section {
+        match child.path().steps().split_last() {
+            Some((_, steps)) => self.descend(steps.get(root.path().steps().len()..).unwrap_or(&[])),
+            None => self.clone(),
         }
     }
 
@@ -127,10 +178,6 @@ impl Section {
         })
     }
 
-    fn joined(&self, key: &str) -> String {
-        self.path().child(key.into()).to_string()
-    }
-
     /// This value with another in the place of `target`, or nothing there.
     fn replaced(&self, target: &Section, by: Option<&Node>) -> Section {
         let steps = &target.path().steps()[self.path().steps().len()..];
@@ -141,19 +188,20 @@ impl Section {
     }
 }
 
-fn replace(node: &Node, steps: &[crate::Step], by: Option<&Node>) -> Option<Node> {
-    let Some((step, rest)) = steps.split_first() else { return by.cloned() };
+fn replace(node: &Node, steps: &[Step], by: Option<&Node>) -> Option<Node> {
+    let Some((step, rest)) = steps.split_first() else {
+        return by.cloned();
+    };
     let mut node = node.clone();
     match (&mut node.content, step) {
-        (Content::List(items), crate::Step::Index(index)) => {
+        (Content::List(items), Step::Index(index)) => {
             let item = items.get(*index)?;
             match replace(item, rest, by) {
                 Some(new) => items[*index] = new.into(),
-                // Items keep their places, so that later paths stay right.
-                None => items[*index] = Node::null(item.place.clone()).into(),
+                None => drop(items.remove(*index)),
             }
         }
-        (Content::Map(pairs), crate::Step::Key(key)) => {
+        (Content::Map(pairs), Step::Key(key)) => {
             let at = pairs.iter().position(|pair| pair.key == *key)?;
             match replace(&pairs[at].value, rest, by) {
                 Some(new) => pairs[at].value = new.into(),

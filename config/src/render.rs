@@ -17,32 +17,73 @@ pub enum Style {
     Plain,
 }
 
-/// One mistake with the lines it is in.
+/// One mistake with the line it is in.
 pub fn render(mistake: &Mistake, style: Style) -> String {
-    let theme = match style {
-        Style::Fancy => GraphicalTheme::unicode(),
-        Style::Plain => GraphicalTheme::none(),
-    };
-    let handler = GraphicalReportHandler::new_themed(theme)
+    if style == Style::Plain {
+        return plain(mistake);
+    }
+    let handler = GraphicalReportHandler::new_themed(GraphicalTheme::unicode())
         .with_links(false)
-        .with_width(100)
-        .with_context_lines(if style == Style::Fancy { 1 } else { 0 });
+        .with_width(100);
     let mut text = String::new();
     match handler.render_report(&mut text, &Drawn::new(mistake)) {
         Ok(()) => text,
-        // Drawing fails only for places outside of the text; the message still has to be told.
-        Err(_) => format!("{}: {mistake}\n", mistake.place),
+        // A terminal that cannot be drawn on still has to be told.
+        Err(_) => plain(mistake),
     }
+}
+
+/// `error[SQ0101]: ...` and the place as `file:line:column`, so that editors and `grep` find it.
+fn plain(mistake: &Mistake) -> String {
+    let severity = match mistake.severity {
+        Severity::Error => "error",
+        Severity::Warning => "warning",
+    };
+    let mut text = format!("{severity}[{}]: {}\n", mistake.code, mistake.message);
+    let places = std::iter::once((&mistake.place, "")).chain(
+        mistake
+            .labels
+            .iter()
+            .map(|label| (&label.place, label.message.as_str())),
+    );
+    for (place, message) in places {
+        let _ = writeln!(text, "  --> {place}");
+        let line = place.whole_line();
+        if line.trim().is_empty() {
+            continue;
+        }
+        let number = place.line().to_string();
+        let blanks: String = line
+            .chars()
+            .take(place.column() - 1)
+            .map(|c| if c == '\t' { c } else { ' ' })
+            .collect();
+        let carets = "^".repeat(place.first_line().text().chars().count().max(1));
+        let margin = " ".repeat(number.len());
+        let below = format!("{blanks}{carets} {message}");
+        let _ = writeln!(text, " {number} | {line}\n {margin} | {}", below.trim_end());
+    }
+    if let Some(help) = &mistake.help {
+        let _ = writeln!(text, "  help: {help}");
+    }
+    text
 }
 
 /// All of them, and how many there are.
 pub fn render_all(mistakes: &[Mistake], style: Style) -> String {
-    let mut text: String = mistakes.iter().map(|mistake| render(mistake, style) + "\n").collect();
+    let mut text: String = mistakes
+        .iter()
+        .map(|mistake| render(mistake, style) + "\n")
+        .collect();
     let count = |severity| mistakes.iter().filter(|m| m.severity == severity).count();
-    let counts = [(count(Severity::Error), "error"), (count(Severity::Warning), "warning")];
+    let counts = [
+        (count(Severity::Error), "error"),
+        (count(Severity::Warning), "warning"),
+    ];
     let counts = counts.iter().filter(|(count, _)| *count > 0);
-    let counts: Vec<_> =
-        counts.map(|(n, what)| format!("{n} {what}{}", if *n == 1 { "" } else { "s" })).collect();
+    let counts: Vec<_> = counts
+        .map(|(n, what)| format!("{n} {what}{}", if *n == 1 { "" } else { "s" }))
+        .collect();
     let _ = write!(text, "{}", counts.join(", "));
     text
 }
@@ -58,7 +99,10 @@ impl<'a> Drawn<'a> {
     fn new(mistake: &'a Mistake) -> Self {
         let source = &mistake.place.source;
         // One drawing shows one file; what is in another is told in words.
-        let elsewhere = mistake.labels.iter().filter(|l| !l.place.same_file(&mistake.place));
+        let elsewhere = mistake
+            .labels
+            .iter()
+            .filter(|l| !l.place.same_file(&mistake.place));
         let notes = elsewhere.map(|label| format!("{}: {}", label.message, label.place));
         let help: Vec<_> = mistake.help.iter().cloned().chain(notes).collect();
         Self {
@@ -100,7 +144,9 @@ impl Diagnostic for Drawn<'_> {
     }
 
     fn help<'a>(&'a self) -> Option<Box<dyn std::fmt::Display + 'a>> {
-        self.help.as_ref().map(|help| Box::new(help) as Box<dyn std::fmt::Display>)
+        self.help
+            .as_ref()
+            .map(|help| Box::new(help) as Box<dyn std::fmt::Display>)
     }
 
     fn source_code(&self) -> Option<&dyn SourceCode> {
@@ -109,7 +155,11 @@ impl Diagnostic for Drawn<'_> {
 
     fn labels(&self) -> Option<Box<dyn Iterator<Item = LabeledSpan> + '_>> {
         let first = LabeledSpan::new_primary_with_span(None, span(&self.mistake.place));
-        let here = self.mistake.labels.iter().filter(|l| l.place.same_file(&self.mistake.place));
+        let here = self
+            .mistake
+            .labels
+            .iter()
+            .filter(|l| l.place.same_file(&self.mistake.place));
         let others = here.map(|label| {
             LabeledSpan::new_with_span(Some(label.message.clone()), span(&label.place))
         });

@@ -52,7 +52,10 @@ impl std::fmt::Debug for Secrets {
 
 impl Secrets {
     pub(crate) fn new(used: BTreeMap<String, String>) -> Self {
-        let mut pairs: Vec<_> = used.into_iter().filter(|(value, _)| !value.is_empty()).collect();
+        let mut pairs: Vec<_> = used
+            .into_iter()
+            .filter(|(value, _)| !value.is_empty())
+            .collect();
         pairs.sort_by_key(|(value, _)| std::cmp::Reverse(value.len()));
         Self(Arc::new(pairs))
     }
@@ -91,11 +94,19 @@ pub struct Entry {
 
 impl Section {
     pub(crate) fn root(node: Arc<Node>, secrets: Secrets) -> Self {
-        Self { node, secrets, path: Path::default(), key: None }
+        Self {
+            node,
+            secrets,
+            path: Path::default(),
+            key: None,
+        }
     }
 
     pub(crate) fn with_node(&self, node: Node) -> Self {
-        Self { node: Arc::new(node), ..self.clone() }
+        Self {
+            node: Arc::new(node),
+            ..self.clone()
+        }
     }
 
     fn child(&self, pair: &Pair) -> Self {
@@ -144,7 +155,9 @@ impl Section {
 
     /// The items, if this is a list; else none.
     pub fn items(&self) -> Vec<Section> {
-        let Content::List(items) = &self.node.content else { return Vec::new() };
+        let Content::List(items) = &self.node.content else {
+            return Vec::new();
+        };
         let item = |(index, node): (usize, &Arc<Node>)| Section {
             node: node.clone(),
             secrets: self.secrets.clone(),
@@ -156,8 +169,16 @@ impl Section {
 
     /// The keys and values in the order of the file, if this is a map; else none.
     pub fn entries(&self) -> Vec<Entry> {
-        let Content::Map(pairs) = &self.node.content else { return Vec::new() };
-        pairs.iter().map(|pair| Entry { key: pair.key.clone(), value: self.child(pair) }).collect()
+        let Content::Map(pairs) = &self.node.content else {
+            return Vec::new();
+        };
+        pairs
+            .iter()
+            .map(|pair| Entry {
+                key: pair.key.clone(),
+                value: self.child(pair),
+            })
+            .collect()
     }
 
     /// The value as `serde_yaml` has it, aliases and variables resolved.
@@ -168,8 +189,14 @@ impl Section {
     /// The same map without some of its keys, for options that stand beside keys of others.
     #[must_use]
     pub fn without(&self, keys: &[&str]) -> Section {
-        let Content::Map(pairs) = &self.node.content else { return self.clone() };
-        let rest = pairs.iter().filter(|pair| !keys.contains(&&*pair.key)).cloned().collect();
+        let Content::Map(pairs) = &self.node.content else {
+            return self.clone();
+        };
+        let rest = pairs
+            .iter()
+            .filter(|pair| !keys.contains(&&*pair.key))
+            .cloned()
+            .collect();
         self.with_node(Node::new(Content::Map(rest), self.node.place.clone()))
     }
 
@@ -177,7 +204,9 @@ impl Section {
     /// or its first line.
     pub fn place(&self) -> Place {
         match (&self.node.content, &self.key) {
-            (Content::Scalar(Value::Null), Some(key)) if self.node.place.length() == 0 => key.clone(),
+            (Content::Scalar(Value::Null), Some(key)) if self.node.place.length() == 0 => {
+                key.clone()
+            }
             (Content::List(_) | Content::Map(_), Some(key)) => key.clone(),
             _ => self.node.place.first_line(),
         }
@@ -214,10 +243,21 @@ impl Section {
                     .and_then(|index: usize| here.items().into_iter().nth(index))
                     .map(|item| (end, item)),
             };
-            let Some((used, section)) = next else { return here };
+            let Some((used, section)) = next else {
+                return here;
+            };
             here = section;
             rest = &rest[used..];
         }
+    }
+
+    /// The value at the end of these steps, or the nearest on the way.
+    pub(crate) fn descend(&self, steps: &[Step]) -> Section {
+        let step = |here: Section, step: &Step| match step {
+            Step::Key(key) => here.get(key).unwrap_or(here),
+            Step::Index(index) => here.items().into_iter().nth(*index).unwrap_or(here),
+        };
+        steps.iter().fold(self.clone(), step)
     }
 
     /// A mistake about the value.
@@ -242,14 +282,25 @@ impl Section {
 
     /// A mistake for every key of this map that is not among `known`.
     pub fn unknown_keys(&self, known: &[&str]) -> Vec<Mistake> {
-        let unknown = self.entries().into_iter().filter(|entry| !known.contains(&&*entry.key));
-        unknown.map(|entry| self.unknown_key(&entry.key, known)).collect()
+        let unknown = self
+            .entries()
+            .into_iter()
+            .filter(|entry| !known.contains(&&*entry.key));
+        unknown
+            .map(|entry| self.unknown_key(&entry.key, known))
+            .collect()
     }
 
     pub(crate) fn unknown_key(&self, key: &str, known: &[&str]) -> Mistake {
-        let place = self.get(key).map_or_else(|| self.place(), |value| value.key_place());
+        let place = self
+            .get(key)
+            .map_or_else(|| self.place(), |value| value.key_place());
         // A key that is already there is hardly the one that was meant.
-        let free: Vec<_> = known.iter().copied().filter(|known| self.get(known).is_none()).collect();
+        let free: Vec<_> = known
+            .iter()
+            .copied()
+            .filter(|known| self.get(known).is_none())
+            .collect();
         Mistake::new(Code::UnknownKey, place, format!("unknown key `{key}`"))
             .maybe_help(suggestion(key, free, "other key"))
     }

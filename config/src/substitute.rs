@@ -27,7 +27,10 @@ struct Reference<'t> {
 
 impl<'a> Substitution<'a> {
     pub(crate) fn new(variables: &'a Variables) -> Self {
-        Self { variables, used: BTreeMap::new() }
+        Self {
+            variables,
+            used: BTreeMap::new(),
+        }
     }
 
     /// The text with its references replaced, or nothing if there are none. A reference that has no
@@ -53,11 +56,16 @@ impl<'a> Substitution<'a> {
                 continue;
             }
             result.push_str(&rest[..at]);
-            let Reference { written, name, default } = match parse(&rest[at..]) {
+            let Reference {
+                written,
+                name,
+                default,
+            } = match parse(&rest[at..]) {
                 Ok(reference) => reference,
                 Err(reason) => {
                     let help = "write ${NAME} or ${NAME:-default}; `$${` stands for a literal `${`";
-                    mistakes.push(Mistake::new(Code::BadVariable, place.clone(), reason).help(help));
+                    mistakes
+                        .push(Mistake::new(Code::BadVariable, place.clone(), reason).help(help));
                     return None;
                 }
             };
@@ -76,14 +84,19 @@ impl<'a> Substitution<'a> {
             rest = &rest[at + written.len()..];
         }
         result.push_str(rest);
-        Some(Substituted { text: result, whole })
+        Some(Substituted {
+            text: result,
+            whole,
+        })
     }
 
     fn unset(&self, name: &str, place: &Place) -> Mistake {
         let known = self.variables.names();
         let help = match did_you_mean(name, known.iter().map(String::as_str)) {
             Some(near) => format!("did you mean `${{{near}}}`?"),
-            None => format!("set it with `--set {name}=...`, in the environment, or give a default: ${{{name}:-...}}"),
+            None => format!(
+                "set it with `--set {name}=...`, in the environment, or give a default: ${{{name}:-...}}"
+            ),
         };
         let message = format!("variable `{name}` is not set and has no default");
         Mistake::new(Code::UnsetVariable, place.clone(), message).help(help)
@@ -101,10 +114,16 @@ fn parse(text: &str) -> Result<Reference<'_>, String> {
         None => (inner, None),
     };
     if default.is_some_and(|default| default.contains("${")) {
-        return Err(format!("the default of variable `{name}` contains another variable"));
+        return Err(format!(
+            "the default of variable `{name}` contains another variable"
+        ));
     }
     if !is_name(name) {
         return Err(format!("`{name}` is not the name of a variable"));
     }
-    Ok(Reference { written, name, default })
+    Ok(Reference {
+        written,
+        name,
+        default,
+    })
 }

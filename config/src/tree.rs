@@ -7,7 +7,7 @@ use serde_yaml::{Mapping, Value};
 use crate::Place;
 
 /// One value of a document. Aliases share it.
-#[derive(Debug, Clone)]
+#[derive(Clone)]
 pub(crate) struct Node {
     pub(crate) content: Content,
     pub(crate) place: Place,
@@ -17,7 +17,7 @@ pub(crate) struct Node {
     pub(crate) weight: usize,
 }
 
-#[derive(Debug, Clone)]
+#[derive(Clone)]
 pub(crate) enum Content {
     Scalar(Value),
     List(Vec<Arc<Node>>),
@@ -25,7 +25,7 @@ pub(crate) enum Content {
 }
 
 /// A key and its value.
-#[derive(Debug, Clone)]
+#[derive(Clone)]
 pub(crate) struct Pair {
     pub(crate) key: Arc<str>,
     pub(crate) key_place: Place,
@@ -35,7 +35,7 @@ pub(crate) struct Pair {
 }
 
 /// A scalar before its variables were substituted.
-#[derive(Debug, Clone)]
+#[derive(Clone)]
 pub(crate) struct Written {
     pub(crate) text: String,
     /// It is one reference and nothing else, so its value may be a number.
@@ -46,12 +46,19 @@ impl Node {
     pub(crate) fn new(content: Content, place: Place) -> Self {
         let weight = match &content {
             Content::Scalar(_) => 1,
-            Content::List(items) => items.iter().fold(1, |sum: usize, i| sum.saturating_add(i.weight)),
-            Content::Map(pairs) => {
-                pairs.iter().fold(1, |sum: usize, p| sum.saturating_add(p.value.weight))
-            }
+            Content::List(items) => items
+                .iter()
+                .fold(1, |sum: usize, i| sum.saturating_add(i.weight)),
+            Content::Map(pairs) => pairs
+                .iter()
+                .fold(1, |sum: usize, p| sum.saturating_add(p.value.weight)),
         };
-        Self { content, place, written: None, weight }
+        Self {
+            content,
+            place,
+            written: None,
+            weight,
+        }
     }
 
     pub(crate) fn null(place: Place) -> Self {
@@ -72,9 +79,18 @@ impl Node {
             Content::Scalar(value) => value.clone(),
             Content::List(items) => items.iter().map(|item| item.value()).collect(),
             Content::Map(pairs) => {
-                let entries = pairs.iter().map(|p| (Value::from(&*p.key), p.value.value()));
+                let entries = pairs
+                    .iter()
+                    .map(|p| (Value::from(&*p.key), p.value.value()));
                 Value::Mapping(entries.collect::<Mapping>())
             }
         }
+    }
+}
+
+/// As it is written, for a value may hold a secret.
+impl std::fmt::Debug for Node {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        self.place.fmt(f)
     }
 }

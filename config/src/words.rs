@@ -6,35 +6,54 @@
 /// What a message of serde says.
 #[derive(Debug, PartialEq)]
 pub(crate) enum Complaint<'m> {
-    UnknownKey { key: &'m str, known: Vec<&'m str> },
+    UnknownKey {
+        key: &'m str,
+        known: Vec<&'m str>,
+    },
     MissingKey(&'m str),
-    UnknownChoice { choice: &'m str, choices: Vec<&'m str> },
+    UnknownChoice {
+        choice: &'m str,
+        choices: Vec<&'m str>,
+    },
     /// The value is of another type, or out of range.
-    Wrong { expected: String },
+    Wrong {
+        expected: String,
+    },
     Other(&'m str),
 }
 
 /// Takes a message of serde apart.
 pub(crate) fn understand(message: &str) -> Complaint<'_> {
     let names = quoted(message);
-    if message.starts_with("unknown field `") {
-        if let Some((key, known)) = names.split_first() {
-            return Complaint::UnknownKey { key, known: known.to_vec() };
-        }
+    if message.starts_with("unknown field `")
+        && let Some((key, known)) = names.split_first()
+    {
+        return Complaint::UnknownKey {
+            key,
+            known: known.to_vec(),
+        };
     }
-    if message.starts_with("unknown variant `") {
-        if let Some((choice, choices)) = names.split_first() {
-            return Complaint::UnknownChoice { choice, choices: choices.to_vec() };
-        }
+    if message.starts_with("unknown variant `")
+        && let Some((choice, choices)) = names.split_first()
+    {
+        return Complaint::UnknownChoice {
+            choice,
+            choices: choices.to_vec(),
+        };
     }
-    if let Some(key) = message.strip_prefix("missing field `").and_then(|m| m.strip_suffix('`')) {
+    if let Some(key) = message
+        .strip_prefix("missing field `")
+        .and_then(|m| m.strip_suffix('`'))
+    {
         return Complaint::MissingKey(key);
     }
     let wrong = ["invalid type: ", "invalid value: ", "invalid length "];
     if wrong.iter().any(|prefix| message.starts_with(prefix)) {
         // What was found may itself contain ", expected ".
         if let Some((_, expected)) = message.rsplit_once(", expected ") {
-            return Complaint::Wrong { expected: in_words(expected) };
+            return Complaint::Wrong {
+                expected: in_words(expected),
+            };
         }
     }
     Complaint::Other(message)
@@ -69,7 +88,9 @@ fn in_words(expected: &str) -> String {
         _ if expected.starts_with("variant identifier") || expected.starts_with("enum ") => {
             "one of the choices"
         }
-        _ if expected.starts_with("a tuple of size ") || expected.starts_with("an array of length ") => {
+        _ if expected.starts_with("a tuple of size ")
+            || expected.starts_with("an array of length ") =>
+        {
             let size = expected.rsplit(' ').next().unwrap_or_default();
             return format!("a list of {size}");
         }
@@ -86,16 +107,24 @@ mod tests {
     fn messages_are_taken_apart() {
         assert_eq!(
             understand("unknown field `a`, expected one of `b`, `c`"),
-            Complaint::UnknownKey { key: "a", known: vec!["b", "c"] }
+            Complaint::UnknownKey {
+                key: "a",
+                known: vec!["b", "c"]
+            }
         );
         assert_eq!(
             understand("unknown variant `a`, there are no variants"),
-            Complaint::UnknownChoice { choice: "a", choices: vec![] }
+            Complaint::UnknownChoice {
+                choice: "a",
+                choices: vec![]
+            }
         );
         assert_eq!(understand("missing field `a`"), Complaint::MissingKey("a"));
         assert_eq!(
             understand("invalid type: string \"x, expected y\", expected u32"),
-            Complaint::Wrong { expected: "a whole number from 0 to 4294967295".into() }
+            Complaint::Wrong {
+                expected: "a whole number from 0 to 4294967295".into()
+            }
         );
         assert_eq!(understand("must be odd"), Complaint::Other("must be odd"));
     }
