@@ -1,1 +1,37 @@
-//! To be filled.
+//! Squall's stream engine: tuple, bolt, spout, topology, and what runs them.
+//!
+//! A [`Topology`] connects spouts, where tuples come from, with bolts, which
+//! work on them. [`start`] runs it: each task of a component is an actix actor
+//! that takes batches of tuples from its inbox and passes batches on; credits
+//! on each edge carry back pressure to the spouts; acks ride on the batches,
+//! so that every message of a spout is settled exactly once, as done or as
+//! failed with a reason; and a supervisor builds again what panics.
+//!
+//! The crate knows no queue, no database and no network. What a component
+//! needs of the process it finds in its [`TaskContext`].
+
+#![forbid(unsafe_code)]
+
+mod ack;
+mod component;
+mod engine;
+mod error;
+mod output;
+pub mod testing;
+mod topology;
+mod tuple;
+
+pub use ack::{Failure, FailureKind};
+pub use component::{
+    AnyBolt, AnyConfig, BatchBolt, Bolt, BoltFactory, BoltFuture, ComponentType, Factory, Failed,
+    Flush, Input, Inputs, Next, OptionError, Problem, Registry, Resources, Role, Spout,
+    SpoutFactory, Stream, Streams, TaskContext, Verdict,
+};
+pub use engine::{
+    ComponentSnapshot, DeadLetter, DeadLetters, EdgeSnapshot, Event, EventKind, Latency, Lent,
+    RetryPolicy, Running, Settings, Snapshot, TaskSnapshot, TaskState, TopologyState, start,
+};
+pub use error::{AnyError, Error, ErrorKind, Result};
+pub use output::{CustomGrouping, Grouping, Output, SpoutOutput};
+pub use topology::{Body, Component, Source, Topology, TopologyBuilder};
+pub use tuple::{Field, IntoRow, Kind, Schema, Show, Tuple, TupleBatch, Value, ValueRef};

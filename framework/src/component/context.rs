@@ -1,0 +1,68 @@
+//! What a task knows of itself.
+
+use std::{sync::Arc, task::Waker};
+
+use super::{Inputs, Resources};
+
+/// What a task knows of itself and its surroundings when it is prepared.
+#[derive(Debug, Clone)]
+pub struct TaskContext {
+    pub(crate) topology: Arc<str>,
+    pub(crate) component: Arc<str>,
+    pub(crate) task: u32,
+    pub(crate) index: usize,
+    pub(crate) parallelism: usize,
+    pub(crate) inputs: Arc<Inputs>,
+    pub(crate) resources: Resources,
+    pub(crate) waker: Waker,
+}
+
+impl TaskContext {
+    /// The topology's name.
+    #[must_use]
+    pub fn topology(&self) -> &str {
+        &self.topology
+    }
+
+    /// The component's id in the topology.
+    #[must_use]
+    pub fn component(&self) -> &str {
+        &self.component
+    }
+
+    /// The task's number in the topology; the same over restarts.
+    #[must_use]
+    pub fn task(&self) -> u32 {
+        self.task
+    }
+
+    /// The task's number in its component, from 0.
+    #[must_use]
+    pub fn index(&self) -> usize {
+        self.index
+    }
+
+    /// How many tasks the component has.
+    #[must_use]
+    pub fn parallelism(&self) -> usize {
+        self.parallelism
+    }
+
+    /// What comes into the bolt; empty for a spout.
+    #[must_use]
+    pub fn inputs(&self) -> &Inputs {
+        &self.inputs
+    }
+
+    /// The resource of this type that the process lends, for example its queues.
+    #[must_use]
+    pub fn resource<T: std::any::Any + Send + Sync>(&self) -> Option<Arc<T>> {
+        self.resources.get()
+    }
+
+    /// Wakes the task from any thread: a spout that was idle is asked again.
+    #[must_use]
+    pub fn waker(&self) -> Waker {
+        self.waker.clone()
+    }
+}

@@ -1,0 +1,64 @@
+//! How much one task may have on its way to another.
+
+#[cfg(all(test, feature = "loom"))]
+use loom::sync::atomic::{AtomicBool, AtomicU64, Ordering::SeqCst};
+#[cfg(not(all(test, feature = "loom")))]
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering::SeqCst};
+
+/// The credits of an edge. There is one sender, so what it finds free stays
+/// free until it takes it.
+#[derive(Debug)]
+pub(crate) struct Credits {
+    max_batches: u64,
+    max_bytes: u64,
+    batches: AtomicU64,
+    bytes: AtomicU64,
+    blocked: AtomicBool,
+}
+
+impl Credits {
+    pub(crate) fn new(max_batches: u64, max_bytes: u64) -> Self {
+        Credits {
+            max_batches,
+            max_bytes,
+            batches: AtomicU64::new(0),
+            bytes: AtomicU64::new(0),
+            blocked: AtomicBool::new(false),
+        }
+    }
+
+    /// Takes credit for one batch. A batch that is larger than the whole
+    /// allowance passes when nothing else is on its way. After `false` the
+    /// receiver will say when to try again.
+    pub(crate) fn take(&self, bytes: u64) -> bool {
+        if !self.free(bytes) {
+            self.blocked.store(true, SeqCst);
+            // Credits may have come back before the flag could be seen.
+            if !self.free(bytes) {
+                return false;
+            }
+            self.blocked.store(false, SeqCst);
+        }
+        self.batches.fetch_add(1, SeqCst);
+        self.bytes.fetch_add(bytes, SeqCst);
+        true
+    }
+
+    /// Gives the credit of one batch back. True when the sender waits for it
+    /// and must be woken.
+    pub(crate) fn give(&self, bytes: u64) -> bool {
+        self.bytes.fetch_sub(bytes, SeqCst);
+        self.batches.fetch_sub(1, SeqCst);
+        self.blocked.load(SeqCst) && self.blocked.swap(false, SeqCst)
+    }
+
+    /// How many batches and bytes are on their way.
+    pub(crate) fn in_flight(&self) -> (u64, u64) {
+        (self.batches.load(SeqCst), self.bytes.load(SeqCst))
+    }
+
+    fn free(&self, bytes: u64) -> bool {
+        let (batches, used) = self.in_flight();
+        batches == 0 || (batches < self.max_batches && used + bytes <= self.max_bytes)
+    }
+}

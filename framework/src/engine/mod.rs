@@ -1,0 +1,35 @@
+//! The engine: tasks as actors, edges with credits between them, and a
+//! supervisor that rebuilds what falls.
+
+mod alarm;
+mod clock;
+mod credits;
+mod edge;
+mod gate;
+mod history;
+mod running;
+mod settings;
+mod signal;
+mod slot;
+mod snapshot;
+mod stats;
+mod supervisor;
+mod system;
+mod task;
+mod wiring;
+
+#[cfg(all(test, feature = "loom"))]
+mod loom_tests;
+
+pub use history::{Event, EventKind};
+pub use running::{Running, start};
+pub use settings::Settings;
+pub use snapshot::{
+    ComponentSnapshot, EdgeSnapshot, Latency, Snapshot, TaskSnapshot, TaskState, TopologyState,
+};
+pub use system::Lent;
+pub use task::{DeadLetter, DeadLetters, RetryPolicy};
+
+pub(crate) use clock::{now_ms, now_ns};
+pub(crate) use edge::Edge;
+pub(crate) use signal::TaskSignal;

@@ -1,0 +1,218 @@
+//! A topology that runs, and its handle.
+
+use std::{
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering::Relaxed},
+        mpsc,
+    },
+    thread::JoinHandle,
+    time::{Duration, Instant},
+};
+
+use super::{
+    edge::Edge,
+    history::History,
+    snapshot::{Snapshot, snapshot},
+    supervisor::{Supervisor, Watched},
+    system::{Lent, Threads},
+    task::Control,
+    wiring::Wiring,
+};
+use crate::{
+    error::Result,
+    topology::Topology,
+};
+
+/// How often conditions are looked at while somebody waits for them.
+const LOOK: Duration = Duration::from_millis(2);
+
+/// A running topology. Dropping it stops the tasks without draining them.
+pub struct Running {
+    topology: Arc<Topology>,
+    threads: Option<Arc<Threads>>,
+    watched: Arc<Watched>,
+    edges: Vec<Arc<Edge>>,
+    supervisor: Option<JoinHandle<()>>,
+    started: Instant,
+}
+
+/// Starts the topology: threads, tasks, supervisor. Spouts begin at once.
+///
+/// ```
+/// use std::time::Duration;
+/// use squall_framework::{Grouping, Topology, start, testing::{Discard, Numbers}};
+///
+/// let topology = Topology::builder("count")
+///     .spout("numbers", 1, || Ok(Numbers::up_to(10_000)))
+///     .bolt("sink", 2, &[("numbers", Grouping::Shuffle)], || Ok(Discard))
+///     .build()?;
+/// let running = start(topology, Default::default())?;
+/// assert!(running.wait_idle(Duration::from_secs(30)));
+/// assert_eq!(running.snapshot().component("sink").unwrap().executed, 10_000);
+/// running.stop();
+/// # Ok::<(), squall_framework::AnyError>(())
+/// ```
+///
+/// # Errors
+/// A thread could not be started.
+pub fn start(topology: Topology, lent: Lent) -> Result<Running> {
+    let topology = Arc::new(topology);
+    let wiring = Wiring::new(&topology);
+    let (reports, fallen) = mpsc::channel();
+    let threads = Arc::new(Threads::start(&topology, &wiring, &lent, &reports)?);
+    let watched = Arc::new(Watched {
+        slots: wiring.tasks.iter().map(|task| task.slot.clone()).collect(),
+        history: History::default(),
+        stop: AtomicBool::new(false),
+    });
+    let ticks = ticks(&topology, &wiring);
+    let supervisor =
+        Supervisor::new(watched.clone(), threads.clone(), topology.settings().clone(), ticks);
+    let supervisor = std::thread::Builder::new()
+        .name("squall-supervisor".into())
+        .spawn(move || supervisor.run(&fallen))?;
+    Ok(Running {
+        topology,
+        threads: Some(threads),
+        watched,
+        edges: wiring.edges,
+        supervisor: Some(supervisor),
+        started: Instant::now(),
+    })
+}
+
+fn ticks(topology: &Topology, wiring: &Wiring) -> Vec<(Duration, Vec<u32>)> {
+    let components = topology.components().iter().enumerate();
+    let ticked = components.filter_map(|(index, component)| {
+        let tasks = wiring.tasks.iter().filter(|task| task.component == index);
+        Some((component.tick?, tasks.map(|task| task.slot.id).collect()))
+    });
+    ticked.collect()
+}
+
+impl Running {
+    /// The topology that runs.
+    #[must_use]
+    pub fn topology(&self) -> &Topology {
+        &self.topology
+    }
+
+    /// Everything there is to know, as of now.
+    #[must_use]
+    pub fn snapshot(&self) -> Snapshot {
+        snapshot(&self.topology, &self.watched, &self.edges, self.started)
+    }
+
+    /// Lets the spouts emit, or hold back. What is under way goes on.
+    pub fn set_active(&self, active: bool) {
+        if let Some(threads) = &self.threads {
+            for slot in self.watched.slots.iter().filter(|slot| slot.is_spout) {
+                threads.send(slot.id, Control::Active(active));
+            }
+        }
+    }
+
+    /// Whether nothing is under way, nothing is to be retried, and no spout
+    /// has anything for now.
+    #[must_use]
+    pub fn is_idle(&self) -> bool {
+        self.spouts_are_idle() && self.is_quiet() && self.spouts_are_idle()
+    }
+
+    /// Waits until the topology is idle. False when `timeout` came first.
+    #[must_use]
+    pub fn wait_idle(&self, timeout: Duration) -> bool {
+        wait(timeout, || self.is_idle())
+    }
+
+    fn spouts_are_idle(&self) -> bool {
+        self.watched.slots.iter().filter(|slot| slot.is_spout).all(|slot| slot.stats.lock().idle)
+    }
+
+    /// Whether nothing is under way.
+    fn is_quiet(&self) -> bool {
+        let settled = |slot: &Arc<super::slot::Slot>| {
+            let stats = slot.stats.lock();
+            stats.in_flight == 0 && stats.retrying == 0
+        };
+        self.watched.slots.iter().all(|slot| slot.is_idle() && settled(slot))
+            && self.edges.iter().all(|edge| edge.in_flight().0 == 0)
+    }
+
+    /// Shuts the spouts and waits until all that is under way is done, then
+    /// lets every bolt emit what it holds back. False when `timeout` came
+    /// first: what was not done stays with its source.
+    #[must_use]
+    pub fn drain(&self, timeout: Duration) -> bool {
+        let deadline = Instant::now() + timeout;
+        let left = || deadline.saturating_duration_since(Instant::now());
+        self.set_active(false);
+        let Some(threads) = &self.threads else { return true };
+        if !wait(left(), || self.nothing_moves()) {
+            return false;
+        }
+        for component in self.topology.components().iter().filter(|c| !c.is_spout()) {
+            for slot in self.watched.slots.iter().filter(|slot| *slot.component == *component.id) {
+                slot.in_hand.fetch_add(1, Relaxed);
+                threads.send(slot.id, Control::Flush);
+            }
+            if !wait(left(), || self.nothing_moves()) {
+                return false;
+            }
+        }
+        true
+    }
+
+    /// As `is_quiet`, but messages that wait for a retry may go on waiting.
+    fn nothing_moves(&self) -> bool {
+        self.watched.slots.iter().all(|slot| slot.is_idle() && slot.stats.lock().in_flight == 0)
+            && self.edges.iter().all(|edge| edge.in_flight().0 == 0)
+    }
+
+    /// Closes every component and ends the threads.
+    pub fn stop(mut self) {
+        self.end();
+    }
+
+    fn end(&mut self) {
+        let Some(threads) = self.threads.take() else { return };
+        for slot in &self.watched.slots {
+            threads.send(slot.id, Control::Stop);
+        }
+        let stopped = |slot: &Arc<super::slot::Slot>| {
+            slot.busy_since.load(Relaxed) != 0
+                || *slot.status.lock() == super::slot::TaskStatus::Stopped
+        };
+        if !wait(Duration::from_secs(5), || self.watched.slots.iter().all(stopped)) {
+            tracing::warn!("a task did not stop in time and is left behind");
+        }
+        self.watched.stop.store(true, Relaxed);
+        if let Some(supervisor) = self.supervisor.take()
+            && supervisor.join().is_err()
+        {
+            tracing::error!("the supervisor panicked");
+        }
+        match Arc::try_unwrap(threads) {
+            Ok(threads) => threads.stop(),
+            Err(_) => tracing::error!("the threads are still in use and are left behind"),
+        }
+    }
+}
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        self.end();
+    }
+}
+
+fn wait(timeout: Duration, condition: impl Fn() -> bool) -> bool {
+    let deadline = Instant::now() + timeout;
+    while !condition() {
+        if Instant::now() >= deadline {
+            return false;
+        }
+        std::thread::sleep(LOOK);
+    }
+    true
+}

@@ -1,0 +1,51 @@
+//! How a topology is to run.
+
+use std::time::Duration;
+
+use serde::Serialize;
+
+use super::task::RetryPolicy;
+
+/// How a topology is to run.
+#[derive(Debug, Clone, Serialize)]
+pub struct Settings {
+    /// How many threads the tasks share. Components that block have their own.
+    pub threads: usize,
+    /// Messages that a spout's task may have under way.
+    pub max_pending: usize,
+    /// A message without any progress for this long has failed.
+    pub message_timeout: Duration,
+    /// Whether messages are tracked until they are done. Without it a message
+    /// that fails is counted and logged, but does not come back.
+    pub acks: bool,
+    /// What becomes of messages that fail.
+    pub retry: RetryPolicy,
+    /// Batches that may be on their way from one task to another.
+    pub edge_batches: u64,
+    /// Bytes that may be on their way from one task to another.
+    pub edge_bytes: u64,
+    /// A task that is inside one call for longer than this is reported as stuck.
+    pub stuck_after: Duration,
+    /// How often a task may be restarted within `restart_window` before the
+    /// topology is marked failed.
+    pub max_restarts: usize,
+    /// See `max_restarts`.
+    pub restart_window: Duration,
+}
+
+impl Default for Settings {
+    fn default() -> Self {
+        Settings {
+            threads: 2,
+            max_pending: 100_000,
+            message_timeout: Duration::from_secs(30),
+            acks: true,
+            retry: RetryPolicy::default(),
+            edge_batches: 8,
+            edge_bytes: 512 * 1024,
+            stuck_after: Duration::from_secs(5),
+            max_restarts: 100,
+            restart_window: Duration::from_secs(60),
+        }
+    }
+}

@@ -1,0 +1,382 @@
+//! The task of a bolt.
+
+use std::{
+    collections::VecDeque,
+    panic::{AssertUnwindSafe, catch_unwind},
+    sync::{Arc, atomic::Ordering::Relaxed},
+    task::{Context, Poll},
+};
+
+use super::{
+    Fallen, Reports, TURN_BATCHES, TURN_NS, Turn,
+    call::{Call, Returned},
+    panic_text,
+};
+use crate::{
+    ack::{Failure, FailureKind},
+    component::{AnyBolt, Bolt, BoltFactory, Flush, TaskContext},
+    engine::{
+        clock::now_ns,
+        edge::Delivery,
+        slot::{Slot, TaskStatus},
+    },
+    output::Output,
+    tuple::TupleBatch,
+};
+
+/// A bolt at work: takes batches from its inbox and never waits for a
+/// particular one; takes nothing while something of its output is blocked.
+pub(crate) struct BoltTask {
+    slot: Arc<Slot>,
+    context: TaskContext,
+    factory: BoltFactory,
+    reports: Reports,
+    /// `None` while a call has it or after a panic.
+    bolt: Option<AnyBolt>,
+    out: Option<Output>,
+    make_output: Box<dyn Fn() -> Output>,
+    call: Option<Call>,
+    /// A call that takes longer than this many nanoseconds is given up.
+    call_limit_ns: u64,
+    /// Taken from the inbox and not yet worked on.
+    hand: VecDeque<Delivery>,
+    flush_due: bool,
+    counts: Counts,
+}
+
+/// What one turn adds to the statistics.
+#[derive(Default)]
+struct Counts {
+    executed: u64,
+    failed: u64,
+    busy_ns: u64,
+    last_error: Option<String>,
+}
+
+impl BoltTask {
+    pub(crate) fn new(
+        slot: Arc<Slot>,
+        context: TaskContext,
+        factory: BoltFactory,
+        reports: Reports,
+        make_output: Box<dyn Fn() -> Output>,
+        call_limit_ns: u64,
+    ) -> Self {
+        let out = Some(make_output());
+        BoltTask {
+            slot,
+            context,
+            factory,
+            reports,
+            bolt: None,
+            out,
+            make_output,
+            call: None,
+            call_limit_ns,
+            hand: VecDeque::new(),
+            flush_due: false,
+            counts: Counts::default(),
+        }
+    }
+
+    /// Makes the bolt from its factory and prepares it.
+    pub(crate) fn build(&mut self) {
+        if self.bolt.is_some() || self.call.is_some() {
+            return;
+        }
+        self.slot.busy_since.store(now_ns(), Relaxed);
+        let built = catch_unwind(AssertUnwindSafe(|| {
+            let mut bolt = (self.factory)()?;
+            bolt.prepare(&self.context)?;
+            Ok::<_, crate::Error>(bolt)
+        }));
+        self.slot.busy_since.store(0, Relaxed);
+        match built {
+            Ok(Ok(bolt)) => {
+                self.bolt = Some(bolt);
+                self.slot.set_status(TaskStatus::Running);
+            }
+            Ok(Err(error)) => self.fall(false, format!("prepare: {error}")),
+            Err(panic) => self.fall(true, format!("prepare: {}", panic_text(&*panic))),
+        }
+    }
+
+    /// The bolt is gone; the supervisor says when to build it again.
+    fn fall(&mut self, panicked: bool, reason: String) {
+        self.bolt = None;
+        self.slot.set_error(reason.clone());
+        self.slot.set_status(TaskStatus::Restarting(reason.clone()));
+        // The supervisor is gone only when the engine is being dropped.
+        let _ = self.reports.send(Fallen { task: self.slot.id, panicked, reason });
+    }
+
+    pub(crate) fn request_flush(&mut self) {
+        self.flush_due = true;
+    }
+
+    pub(crate) fn close(&mut self) {
+        if let Some(bolt) = &mut self.bolt
+            && let Err(panic) = catch_unwind(AssertUnwindSafe(|| bolt.close()))
+        {
+            self.slot.set_error(format!("close: {}", panic_text(&*panic)));
+        }
+        self.bolt = None;
+        self.slot.set_status(TaskStatus::Stopped);
+    }
+
+    pub(crate) fn turn(&mut self, cx: &mut Context<'_>) -> Turn {
+        let turn = self.work(cx);
+        self.publish();
+        turn
+    }
+
+    fn work(&mut self, cx: &mut Context<'_>) -> Turn {
+        let start = now_ns();
+        for _ in 0..TURN_BATCHES {
+            if self.call.is_some() && !self.poll_call(cx) {
+                return Turn::Idle;
+            }
+            let (Some(out), Some(_)) = (&mut self.out, &self.bolt) else { return Turn::Idle };
+            if !out.unblock() {
+                out.flush();
+                return Turn::Idle;
+            }
+            if self.slot.take_tick() {
+                self.control(|bolt, out| bolt.tick(out));
+                continue;
+            }
+            if self.hand.is_empty() {
+                self.slot.inbox.take(&mut self.hand);
+            }
+            match self.hand.pop_front() {
+                Some(delivery) => self.execute(delivery),
+                None if self.flush_due => {
+                    self.flush_bolt();
+                }
+                None => {
+                    self.flush();
+                    return Turn::Idle;
+                }
+            }
+            if now_ns() - start > TURN_NS {
+                break;
+            }
+        }
+        self.flush();
+        Turn::Again
+    }
+
+    fn flush(&mut self) {
+        if let Some(out) = &mut self.out {
+            out.flush();
+        }
+    }
+
+    fn execute(&mut self, delivery: Delivery) {
+        match self.bolt.take() {
+            Some(AnyBolt::Row(bolt)) => self.execute_rows(bolt, delivery),
+            Some(AnyBolt::Batch(bolt)) => {
+                let most = bolt.rows_per_call();
+                let (batch, deliveries) = self.gather(delivery, most);
+                match self.out.take() {
+                    Some(out) => {
+                        self.slot.busy_since.store(now_ns(), Relaxed);
+                        self.call = Some(Call::new(bolt, out, batch, deliveries));
+                    }
+                    None => self.bolt = Some(AnyBolt::Batch(bolt)),
+                }
+            }
+            None => self.hand.push_front(delivery),
+        }
+    }
+
+    /// One batch of the deliveries that wait, up to `most` rows.
+    fn gather(&mut self, first: Delivery, most: usize) -> (TupleBatch, Vec<(u32, u64)>) {
+        let mut deliveries = vec![(first.edge, first.bytes)];
+        let mut batch = first.batch;
+        loop {
+            if self.hand.is_empty() {
+                self.slot.inbox.take(&mut self.hand);
+            }
+            match self.hand.front() {
+                Some(next)
+                    if next.batch.input() == batch.input()
+                        && batch.len() + next.batch.len() <= most => {}
+                _ => return (batch, deliveries),
+            }
+            if let Some(next) = self.hand.pop_front() {
+                deliveries.push((next.edge, next.bytes));
+                batch.append(next.batch);
+            }
+        }
+    }
+
+    fn execute_rows(&mut self, mut bolt: Box<dyn Bolt>, mut delivery: Delivery) {
+        let Some(out) = &mut self.out else { return };
+        let start = now_ns();
+        self.slot.busy_since.store(start, Relaxed);
+        let batch = &mut delivery.batch;
+        out.anchor.begin(std::mem::take(&mut batch.origins));
+        let rows = batch.len();
+        let mut row = 0;
+        let counts = &mut self.counts;
+        let panic = catch_unwind(AssertUnwindSafe(|| {
+            while row < rows {
+                out.anchor.set_row(row);
+                if let Err(error) = bolt.execute(&batch.row(row), out) {
+                    out.roll_back();
+                    let failure = Failure::of(&error, &out.component);
+                    counts.failed += 1;
+                    counts.last_error = Some(error.to_string());
+                    out.anchor.origins.fail(row, &failure);
+                }
+                row += 1;
+            }
+        }));
+        batch.origins = out.anchor.end();
+        let end = now_ns();
+        self.counts.busy_ns += end - start;
+        self.slot.busy_since.store(0, Relaxed);
+        match panic {
+            Ok(()) => {
+                self.bolt = Some(AnyBolt::Row(bolt));
+                self.counts.executed += rows as u64;
+                batch.origins.progress(end / 1_000_000);
+                batch.recycle();
+                self.slot.in_edges[delivery.edge as usize].give_back(delivery.bytes);
+            }
+            Err(panic) => {
+                out.roll_back();
+                let reason = panic_text(&*panic);
+                let failure = Failure::new(FailureKind::Panic, &self.slot.component, &*reason);
+                batch.origins.fail(row, &failure);
+                self.counts.failed += 1;
+                self.counts.executed += row as u64 + 1;
+                // The rows behind it have done nothing wrong: they wait for
+                // the new bolt, first in line.
+                let rest = batch.split_off(row + 1);
+                batch.recycle();
+                if rest.is_empty() {
+                    self.slot.in_edges[delivery.edge as usize].give_back(delivery.bytes);
+                } else {
+                    self.hand.push_front(Delivery { batch: rest, ..delivery });
+                }
+                out.flush();
+                self.fall(true, reason);
+            }
+        }
+    }
+
+    /// True when the call is over.
+    fn poll_call(&mut self, cx: &mut Context<'_>) -> bool {
+        let Some(call) = &mut self.call else { return true };
+        let taken = now_ns() - call.started_ns;
+        match call.poll(cx) {
+            Poll::Pending if taken > self.call_limit_ns => {
+                // Dropping it fails its rows; what it had of the output goes too.
+                let deliveries = std::mem::take(&mut call.deliveries);
+                self.call = None;
+                self.out = Some((self.make_output)());
+                self.give_back(&deliveries);
+                self.slot.busy_since.store(0, Relaxed);
+                let seconds = taken / 1_000_000_000;
+                self.fall(false, format!("gave up a call that took more than {seconds} s"));
+                true
+            }
+            Poll::Pending => false,
+            Poll::Ready(returned) => {
+                let deliveries = std::mem::take(&mut call.deliveries);
+                self.call = None;
+                self.counts.busy_ns += taken;
+                self.slot.busy_since.store(0, Relaxed);
+                self.returned(returned);
+                self.give_back(&deliveries);
+                true
+            }
+        }
+    }
+
+    fn returned(&mut self, returned: Returned) {
+        let Returned { bolt, mut out, mut batch, result } = returned;
+        let origins = out.anchor.end();
+        self.counts.executed += batch.len() as u64;
+        for (row, failure) in out.failed.drain(..) {
+            self.counts.failed += 1;
+            self.counts.last_error = Some(failure.reason.to_string());
+            origins.fail(row as usize, &failure);
+        }
+        let failure = match &result {
+            Ok(Ok(())) => None,
+            Ok(Err(error)) => Some(Failure::of(error, &self.slot.component)),
+            Err(panic) => Some(Failure::new(FailureKind::Panic, &self.slot.component, &**panic)),
+        };
+        if let Some(failure) = failure {
+            self.counts.failed += batch.len() as u64;
+            self.counts.last_error = Some(failure.reason.to_string());
+            for row in 0..batch.len() {
+                origins.fail(row, &failure);
+            }
+            out.roll_back();
+        }
+        origins.progress(now_ns() / 1_000_000);
+        batch.origins = origins;
+        batch.recycle();
+        self.out = Some(out);
+        match result {
+            Err(panic) => self.fall(true, panic),
+            Ok(_) => self.bolt = Some(AnyBolt::Batch(bolt)),
+        }
+    }
+
+    fn give_back(&self, deliveries: &[(u32, u64)]) {
+        for (edge, bytes) in deliveries {
+            self.slot.in_edges[*edge as usize].give_back(*bytes);
+        }
+    }
+
+    /// Calls the bolt outside of any tuple.
+    fn control<T: Default>(
+        &mut self,
+        call: impl FnOnce(&mut dyn Bolt, &mut Output) -> crate::Result<T>,
+    ) -> T {
+        let (Some(AnyBolt::Row(bolt)), Some(out)) = (&mut self.bolt, &mut self.out) else {
+            return T::default();
+        };
+        let start = now_ns();
+        self.slot.busy_since.store(start, Relaxed);
+        let result = catch_unwind(AssertUnwindSafe(|| call(&mut **bolt, out)));
+        self.counts.busy_ns += now_ns() - start;
+        self.slot.busy_since.store(0, Relaxed);
+        match result {
+            Ok(Ok(value)) => return value,
+            Ok(Err(error)) => self.counts.last_error = Some(error.to_string()),
+            Err(panic) => self.fall(true, panic_text(&*panic)),
+        }
+        T::default()
+    }
+
+    fn flush_bolt(&mut self) {
+        let more = self.control(|bolt, out| bolt.flush(out).map(|flush| flush == Flush::More));
+        self.flush_due = more;
+    }
+
+    fn publish(&mut self) {
+        let hand = self.hand.len() as u64 + u64::from(self.call.is_some() || self.flush_due);
+        let blocked = self.out.as_ref().is_some_and(Output::is_blocked);
+        self.slot.in_hand.store(hand + u64::from(blocked), Relaxed);
+        let counts = std::mem::take(&mut self.counts);
+        let mut stats = self.slot.stats.lock();
+        if let Some(per_row) = counts.busy_ns.checked_div(counts.executed) {
+            stats.latency.saturating_record_n(per_row.max(1), counts.executed);
+        }
+        stats.executed += counts.executed;
+        stats.failed += counts.failed;
+        stats.busy_ns += counts.busy_ns;
+        if let Some(out) = &self.out {
+            stats.emitted = out.emitted();
+        }
+        if counts.last_error.is_some() {
+            stats.last_error = counts.last_error;
+        }
+    }
+}

@@ -1,0 +1,210 @@
+//! The batch that is being filled for one receiving task.
+
+use std::{collections::VecDeque, sync::Arc};
+
+use crate::{
+    ack::Source,
+    engine::Edge,
+    tuple::{Origins, TupleBatch, ValueRef},
+};
+
+/// What emitted rows are anchored to: rows of the batch in hand.
+#[derive(Debug, Default)]
+pub(crate) struct Anchor {
+    /// The origins of the batch in hand, lent by it while it is worked on.
+    pub(crate) origins: Origins,
+    row: u32,
+    /// Several rows instead of one; empty otherwise.
+    rows: Vec<u32>,
+    /// Counts calls of `execute`, so that one can be taken back.
+    call: u64,
+    /// Counts batches, so that targets know when their table of holds is old.
+    batch: u64,
+}
+
+impl Anchor {
+    /// A new batch is in hand.
+    pub(crate) fn begin(&mut self, origins: Origins) {
+        self.origins = origins;
+        self.batch += 1;
+        self.call += 1;
+        self.rows.clear();
+    }
+
+    /// The next call works on this row.
+    #[inline]
+    pub(crate) fn set_row(&mut self, row: usize) {
+        self.row = row as u32;
+        self.call += 1;
+    }
+
+    pub(crate) fn set_rows(&mut self, rows: &[usize]) {
+        self.rows.clear();
+        self.rows.extend(rows.iter().map(|row| *row as u32));
+    }
+
+    pub(crate) fn call(&self) -> u64 {
+        self.call
+    }
+
+    /// A source batch is opened: rows come from its messages.
+    pub(crate) fn begin_source(&mut self, source: Source) {
+        self.begin(Origins::open(source));
+        self.row = 0;
+    }
+
+    /// The next row comes from the message at this place of the open source.
+    #[inline]
+    pub(crate) fn set_place(&mut self, place: usize) {
+        self.origins.set_place(place as u32);
+        self.call += 1;
+    }
+
+    /// The batch is done; gives its origins back.
+    pub(crate) fn end(&mut self) -> Origins {
+        self.rows.clear();
+        std::mem::take(&mut self.origins)
+    }
+}
+
+const NOT_HELD: u32 = u32::MAX;
+
+/// One receiving task: the batch that is being filled for it, and full ones
+/// that its edge has no credit for.
+#[derive(Debug)]
+pub(crate) struct Target {
+    pub(crate) edge: Arc<Edge>,
+    batch: TupleBatch,
+    waiting: VecDeque<TupleBatch>,
+    /// For each source of the batch in hand its index in `batch`.
+    held: Vec<u32>,
+    held_for: u64,
+    /// Where the call in hand began to emit into `batch`.
+    mark: usize,
+    mark_call: u64,
+}
+
+impl Target {
+    pub(crate) fn new(edge: Arc<Edge>, batch: TupleBatch) -> Self {
+        Target {
+            edge,
+            batch,
+            waiting: VecDeque::new(),
+            held: Vec::new(),
+            held_for: 0,
+            mark: 0,
+            mark_call: 0,
+        }
+    }
+
+    #[inline]
+    pub(crate) fn push(&mut self, row: &[ValueRef<'_>], anchor: &Anchor) {
+        if self.mark_call != anchor.call {
+            self.mark_call = anchor.call;
+            self.mark = self.batch.len();
+        }
+        self.push_origin(anchor);
+        self.batch.push(row);
+        if self.batch.is_full() {
+            self.ship();
+        }
+    }
+
+    #[inline]
+    fn push_origin(&mut self, anchor: &Anchor) {
+        if anchor.origins.untracked() {
+            return;
+        }
+        if anchor.rows.is_empty()
+            && let Some((source, place)) = anchor.origins.one(anchor.row as usize)
+        {
+            let index = self.hold(source, anchor);
+            self.batch.origins.push(index, place);
+            return;
+        }
+        self.push_list(anchor);
+    }
+
+    /// The row comes from several messages.
+    #[cold]
+    fn push_list(&mut self, anchor: &Anchor) {
+        let one = [anchor.row];
+        let rows = if anchor.rows.is_empty() { &one[..] } else { &anchor.rows };
+        let mut list = Vec::with_capacity(rows.len());
+        for row in rows {
+            for (source, place) in anchor.origins.of(*row as usize) {
+                list.push(Origins::pack(self.hold(source, anchor), place));
+            }
+        }
+        self.batch.origins.push_list(list.into());
+    }
+
+    /// The index in `batch` of a source of the batch in hand.
+    #[inline]
+    fn hold(&mut self, source: u32, anchor: &Anchor) -> u32 {
+        if self.held_for != anchor.batch {
+            self.held_for = anchor.batch;
+            self.held.clear();
+            self.held.resize(anchor.origins.sources(), NOT_HELD);
+        }
+        // A spout's source joins the anchor while a batch is being filled.
+        if self.held.len() <= source as usize {
+            self.held.resize(anchor.origins.sources(), NOT_HELD);
+        }
+        let index = self.held[source as usize];
+        if index != NOT_HELD {
+            return index;
+        }
+        let index = self.batch.origins.hold(anchor.origins.source(source));
+        self.held[source as usize] = index;
+        index
+    }
+
+    /// Sends the batch on, or lets it wait behind those that already do.
+    fn ship(&mut self) {
+        let next = TupleBatch::new(self.batch.schema().clone(), 0);
+        let full = std::mem::replace(&mut self.batch, next);
+        self.held_for = 0;
+        self.mark = 0;
+        if !self.waiting.is_empty() {
+            self.waiting.push_back(full);
+        } else if let Err(full) = self.edge.send(full) {
+            self.waiting.push_back(full);
+        }
+    }
+
+    /// Sends a batch that is not full. One behind others that wait may as well
+    /// be filled further.
+    pub(crate) fn flush(&mut self) {
+        if !self.batch.is_empty() && self.waiting.is_empty() {
+            self.ship();
+        }
+    }
+
+    /// Sends what waits as far as the credits go. True when nothing is left.
+    pub(crate) fn unblock(&mut self) -> bool {
+        while let Some(batch) = self.waiting.pop_front() {
+            if let Err(batch) = self.edge.send(batch) {
+                self.waiting.push_front(batch);
+                return false;
+            }
+        }
+        true
+    }
+
+    /// Whether nothing was put in since the last batch left.
+    #[inline]
+    pub(super) fn is_fresh(&self) -> bool {
+        self.batch.is_empty()
+    }
+
+    pub(crate) fn is_blocked(&self) -> bool {
+        !self.waiting.is_empty()
+    }
+
+    pub(crate) fn roll_back(&mut self, call: u64) {
+        if self.mark_call == call {
+            self.batch.truncate(self.mark);
+        }
+    }
+}
