@@ -13,6 +13,7 @@
 #![forbid(unsafe_code)]
 
 mod ack;
+pub mod bench;
 mod component;
 mod engine;
 mod error;

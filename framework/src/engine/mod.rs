@@ -33,3 +33,4 @@ pub use task::{DeadLetter, DeadLetters, RetryPolicy};
 pub(crate) use clock::{now_ms, now_ns};
 pub(crate) use edge::Edge;
 pub(crate) use signal::TaskSignal;
+pub(crate) use stats::new_histogram;
