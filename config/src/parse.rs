@@ -160,7 +160,7 @@ impl Builder<'_, '_> {
     }
 
     fn scalar(&mut self, text: &str, style: ScalarStyle, tag: Option<&Tag>, span: Span) -> Node {
-        let place = self.place(span);
+        let place = self.place(span).trimmed();
         let substituted = self.substitution.apply(text, &place, self.mistakes);
         let (text, whole) = match &substituted {
             Some(substituted) => (substituted.text.as_str(), substituted.whole),
@@ -177,7 +177,7 @@ impl Builder<'_, '_> {
         };
         self.check_tag(tag, &place);
         let written = substituted.is_some().then(|| Written {
-            text: place.text().to_owned(),
+            text: place.text().trim_matches(['"', '\'']).to_owned(),
             whole,
         });
         Node {
@@ -314,7 +314,8 @@ impl Builder<'_, '_> {
             let message = format!("lists and maps are nested more than {MAX_DEPTH} deep");
             return Mistake::new(Code::TooLarge, place, message);
         }
-        let help = if line.contains("${") && line.contains(['{', '[']) {
+        let text = &self.source.text;
+        let help = if text[..at].ends_with('$') && text[at..].starts_with('{') {
             Some("inside `{ }` and `[ ]` a variable needs quotes: \"${NAME}\"")
         } else if info.contains("tab") || line.trim_start_matches(' ').starts_with('\t') {
             Some("YAML indents with blanks, not with tabs")

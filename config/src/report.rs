@@ -19,11 +19,11 @@ impl Report {
     }
 
     /// Notes a mistake. What was said before is not said again, and a value that lacks its
-    /// variable is not blamed a second time for being of the wrong type.
+    /// variable is not blamed a second time for what it is without it.
     pub fn add(&mut self, mistake: Mistake) {
         let known = self.mistakes.iter().any(|other| {
             other.place == mistake.place
-                && (other.code == Code::UnsetVariable
+                && (matches!(other.code, Code::UnsetVariable | Code::BadVariable)
                     || (other.code == mistake.code && other.message == mistake.message))
         });
         if !known {

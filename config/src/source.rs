@@ -80,6 +80,12 @@ impl Place {
         }
     }
 
+    /// Without blanks at its end, which the parser counts to what comes before them.
+    pub(crate) fn trimmed(&self) -> Self {
+        let text = self.text().trim_end();
+        Self { source: self.source.clone(), start: self.start, end: self.start + text.len() }
+    }
+
     /// The line that it begins in, without the line break.
     pub(crate) fn whole_line(&self) -> &str {
         let start = self.source.lines.get(self.line() - 1).copied().unwrap_or(0);

@@ -143,6 +143,13 @@ fn a_variable_that_is_unset_or_misspelt_is_told_with_its_place() {
         (first.place.column(), first.place.text()),
         (8, "sqlite://${STOR}")
     );
+    let json = serde_json::to_value(&mistakes).unwrap();
+    let expected = serde_json::json!({
+        "code": "SQ0108", "severity": "error", "file": "t.yaml", "line": 2, "column": 8, "offset": 12,
+        "length": 16, "text": "sqlite://${STOR}", "help": "did you mean `${STORE}`?",
+        "message": "variable `STOR` is not set and has no default"
+    });
+    assert_eq!(json[0], expected);
 }
 
 #[test]

@@ -94,6 +94,11 @@ impl Topology {
         TopologyBuilder { name: name.into(), settings: Settings::default(), parts: Vec::new() }
     }
 
+    /// A topology of components that have been checked, each behind all that it reads.
+    pub(super) fn assembled(name: String, settings: Settings, components: Vec<Component>) -> Self {
+        Topology { name, settings, components }
+    }
+
     /// Its name.
     #[must_use]
     pub fn name(&self) -> &str {

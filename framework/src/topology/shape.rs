@@ -4,7 +4,7 @@ use std::collections::{HashMap, VecDeque};
 
 use squall_config::{Code, Report, did_you_mean};
 
-use super::spec::ComponentSpec;
+use super::spec::{ComponentSpec, InputSpec};
 use crate::component::Role;
 
 /// How the components are connected, by their position in the file: spouts, then bolts.
@@ -16,16 +16,18 @@ pub(super) struct Shape {
 }
 
 impl Shape {
-    /// Connects the components and tells everything that is wrong with how they are.
-    pub(super) fn find(specs: &[ComponentSpec], report: &mut Report) -> Self {
+    /// Connects the components and tells everything that is wrong with how they are. `complete`
+    /// says whether all components of the file could be read.
+    pub(super) fn find(specs: &[ComponentSpec], complete: bool, report: &mut Report) -> Self {
         let ids = index(specs, report);
         let resolve = |spec: &ComponentSpec| {
-            let input = |input: &super::spec::InputSpec| ids.get(input.from.as_str()).copied();
+            let input = |input: &InputSpec| ids.get(input.from.as_str()).copied().flatten();
             spec.inputs.iter().map(input).collect()
         };
         let inputs: Vec<Vec<Option<usize>>> = specs.iter().map(resolve).collect();
-        for (spec, sources) in specs.iter().zip(&inputs) {
-            unknown_inputs(spec, sources, &ids, report);
+        let complete = complete && specs.iter().all(|spec| !spec.id.is_empty());
+        for spec in specs {
+            unknown_inputs(spec, &ids, complete, report);
         }
         let (order, circular) = order(specs, &inputs, report);
         unreachable(specs, &inputs, &order, &circular, report);
@@ -34,33 +36,38 @@ impl Shape {
     }
 }
 
-/// The position of each id; ids that are there twice are told.
-fn index<'a>(specs: &'a [ComponentSpec], report: &mut Report) -> HashMap<&'a str, usize> {
-    let mut ids: HashMap<&str, usize> = HashMap::new();
+/// The position of each id, or nothing for one that is there twice, which is told.
+fn index<'a>(specs: &'a [ComponentSpec], report: &mut Report) -> HashMap<&'a str, Option<usize>> {
+    let mut first: HashMap<&str, usize> = HashMap::new();
+    let mut ids: HashMap<&str, Option<usize>> = HashMap::new();
     for (position, spec) in specs.iter().enumerate().filter(|(_, spec)| !spec.id.is_empty()) {
-        match ids.get(spec.id.as_str()) {
-            None => drop(ids.insert(&spec.id, position)),
-            Some(first) => {
-                let message = format!("two components have the id `{}`", spec.id);
-                let mistake = spec.name_section().mistake(Code::DuplicateId, message);
-                report.add(mistake.label(specs[*first].name_section().place(), "first here"));
-            }
-        }
+        let Some(first) = first.get(spec.id.as_str()).copied() else {
+            first.insert(&spec.id, position);
+            ids.insert(&spec.id, Some(position));
+            continue;
+        };
+        ids.insert(&spec.id, None);
+        let message = format!("two components have the id `{}`", spec.id);
+        let mistake = spec.name_section().mistake(Code::DuplicateId, message);
+        report.add(mistake.label(specs[first].name_section().place(), "first here"));
     }
     ids
 }
 
+/// Tells inputs that name nothing. If not every component could be read, one that is like no id may
+/// well name what could not.
 fn unknown_inputs(
     spec: &ComponentSpec,
-    sources: &[Option<usize>],
-    ids: &HashMap<&str, usize>,
+    ids: &HashMap<&str, Option<usize>>,
+    complete: bool,
     report: &mut Report,
 ) {
-    for (input, _) in spec.inputs.iter().zip(sources).filter(|(_, source)| source.is_none()) {
+    for input in spec.inputs.iter().filter(|input| !ids.contains_key(input.from.as_str())) {
         let mut others: Vec<_> = ids.keys().copied().filter(|id| *id != spec.id).collect();
         others.sort_unstable();
         let help = match did_you_mean(&input.from, others.iter().copied()) {
             Some(near) => Some(format!("did you mean `{near}`?")),
+            None if !complete => continue,
             None if (1..=20).contains(&others.len()) => {
                 Some(format!("there are {}", others.join(", ")))
             }
@@ -146,7 +153,7 @@ fn tell_circle(
     // The input of `reader` by which the circle goes on.
     let place = |source: usize, reader: usize| {
         let at = inputs[reader].iter().position(|input| *input == Some(source));
-        at.and_then(|at| specs[reader].inputs.get(at)).map(super::spec::InputSpec::from_section)
+        at.and_then(|at| specs[reader].inputs.get(at)).map(InputSpec::from_section)
     };
     let Some((first, last)) = circle.first().zip(circle.last()) else { return };
     let Some(closing) = place(*last, *first) else { return };

@@ -21,7 +21,7 @@ pub(super) const GROUPINGS: [&str; 8] =
 /// The stream that is meant when none is named.
 const DEFAULT_STREAM: &str = "default";
 /// The most tasks of one component.
-const MAX_PARALLELISM: u64 = 1024;
+const MAX_PARALLELISM: i64 = 1024;
 
 /// A spout or bolt as it is written.
 pub(super) struct ComponentSpec {
@@ -63,7 +63,8 @@ impl ComponentSpec {
 
     /// The options of its type, without the keys that every component has.
     pub(super) fn options(&self) -> Section {
-        self.section.without(self.common_keys())
+        // The `inputs` of a spout have been refused already.
+        self.section.without(self.common_keys()).without(&["inputs"])
     }
 
     pub(super) fn common_keys(&self) -> &'static [&'static str] {
@@ -175,12 +176,17 @@ impl InputSpec {
     }
 }
 
-/// Reads the components of one list, `spouts` or `bolts`.
-pub(super) fn components(root: &Section, role: Role, report: &mut Report) -> Vec<ComponentSpec> {
-    let key = match role {
+/// The key of the list of these components.
+pub(super) fn list(role: Role) -> &'static str {
+    match role {
         Role::Spout => "spouts",
         Role::Bolt => "bolts",
-    };
+    }
+}
+
+/// Reads the components of one list, `spouts` or `bolts`.
+pub(super) fn components(root: &Section, role: Role, report: &mut Report) -> Vec<ComponentSpec> {
+    let key = list(role);
     let Some(list) = root.get(key).filter(|list| !list.is_null()) else { return Vec::new() };
     if list.kind() != Kind::List {
         let message = format!("expected a list of {key}, found {}", list.kind().name());
@@ -227,8 +233,8 @@ pub(super) fn check_name(section: Option<Section>, name: &str, what: &str, repor
 }
 
 fn parallelism(section: &Section, report: &mut Report) -> usize {
-    let Some(number) = optional::<u64>(section, "parallelism", report) else { return 1 };
-    if number == 0 {
+    let Some(number) = optional::<i64>(section, "parallelism", report) else { return 1 };
+    if number < 1 {
         let mistake = section.mistake_at("parallelism", Code::BadParallelism, "a component has at least one task");
         report.add(mistake.help("leave `parallelism` out for one task"));
     }

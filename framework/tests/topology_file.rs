@@ -1,0 +1,73 @@
+//! What a correct topology file becomes.
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
+
+mod support;
+
+use std::time::Duration;
+
+use squall_config::Variables;
+use squall_framework::{DeadLetterTarget, Grouping, TopologyFile};
+
+const SHARES: &str = r#"
+name: shares
+description: how often each restaurant is shared
+config: { threads: 4, message_timeout: 10s, max_attempts: 3, edge_bytes: 64KiB, acks: false }
+spouts:
+  - { id: shares, type: queue, queue: shares }
+bolts:
+  - { id: save, type: sql, inputs: [counts], store: "${STORE}", table: shares, keys: [restaurant] }
+  - id: counts
+    type: count
+    inputs: [{ from: parse, grouping: fields, fields: [restaurant] }]
+    parallelism: 3
+    blocking: true
+    tick: 1m
+    group_by: [restaurant]
+  - { id: parse, type: json, inputs: [shares], fields: { restaurant: string, user: string } }
+  - { id: bad, type: queue, inputs: [{ from: parse, stream: errors, grouping: all }], queue: bad }
+dead_letters: { queue: shares-dead }
+tests:
+  - name: two shares of one restaurant
+    input: { shares: [{ body: "a" }, { body: "b" }] }
+    expect: { counts: [{ restaurant: a, count: 2 }], save: [{ restaurant: a }] }
+"#;
+
+fn file() -> TopologyFile {
+    let variables = Variables::new().with("STORE", "sqlite://results.db");
+    TopologyFile::parse("shares.yaml", SHARES, &variables, &support::registry())
+        .unwrap_or_else(|mistakes| panic!("{mistakes}"))
+}
+
+#[test]
+fn components_come_behind_what_they_read() {
+    let topology = file().topology;
+    let ids: Vec<_> = topology.components().iter().map(|c| c.id.as_str()).collect();
+    assert_eq!(ids, ["shares", "parse", "counts", "bad", "save"]);
+    let counts = topology.component("counts").unwrap();
+    assert_eq!((counts.parallelism, counts.blocking), (3, true));
+    assert_eq!(counts.tick, Some(Duration::from_secs(60)));
+    assert!(matches!(&counts.sources()[0].grouping, Grouping::Fields(f) if f == &["restaurant"]));
+    let fields: Vec<_> = counts.streams.all()[0].schema.names().collect();
+    assert_eq!(fields, ["restaurant", "count"]);
+    assert_eq!(topology.component("bad").unwrap().sources()[0].stream, "errors");
+}
+
+#[test]
+fn settings_dead_letters_and_tests_are_read() {
+    let file = file();
+    let settings = file.topology.settings();
+    assert_eq!((settings.threads, settings.acks, settings.edge_bytes), (4, false, 65_536));
+    assert_eq!(settings.message_timeout, Duration::from_secs(10));
+    assert_eq!((settings.retry.max_attempts, settings.max_pending), (3, 100_000));
+    assert_eq!(file.dead_letters, Some(DeadLetterTarget::Queue("shares-dead".into())));
+    assert_eq!(file.tests[0].expect["counts"][0]["count"], 2);
+    assert_eq!(file.description.as_deref(), Some("how often each restaurant is shared"));
+    assert!(file.warnings.is_empty());
+}
+
+#[test]
+fn drawings() {
+    let topology = file().topology;
+    insta::assert_snapshot!("drawing", topology.drawing());
+    insta::assert_snapshot!("dot", topology.dot());
+}
