@@ -116,8 +116,10 @@ impl Section {
     fn explain(&self, complaint: Complaint<'_>, absent: &mut Absent) -> (Section, Mistake) {
         match complaint {
             Complaint::UnknownKey { key, known } => {
-                let known: Vec<_> =
-                    known.into_iter().filter(|known| !absent.has(self, known)).collect();
+                let known: Vec<_> = known
+                    .into_iter()
+                    .filter(|known| !absent.has(self, known))
+                    .collect();
                 if let Some(meant) = did_you_mean(key, known.iter().copied()) {
                     absent.keys.push((self.extent(), meant.to_owned()));
                 }

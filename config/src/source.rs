@@ -83,7 +83,11 @@ impl Place {
     /// Without blanks at its end, which the parser counts to what comes before them.
     pub(crate) fn trimmed(&self) -> Self {
         let text = self.text().trim_end();
-        Self { source: self.source.clone(), start: self.start, end: self.start + text.len() }
+        Self {
+            source: self.source.clone(),
+            start: self.start,
+            end: self.start + text.len(),
+        }
     }
 
     /// The line that it begins in, without the line break.

@@ -32,13 +32,32 @@ pub(super) fn read(
     components: &[Option<Component>],
     report: &mut Report,
 ) -> Vec<TestCase> {
-    let Some(list) = root.get("tests").filter(|list| !list.is_null()) else { return Vec::new() };
-    let Some(cases) = report.take(list.read::<Vec<TestCase>>()) else { return Vec::new() };
+    let Some(list) = root.get("tests").filter(|list| !list.is_null()) else {
+        return Vec::new();
+    };
+    let Some(cases) = report.take(list.read::<Vec<TestCase>>()) else {
+        return Vec::new();
+    };
     for section in list.items() {
-        for entry in section.get("input").map(|input| input.entries()).unwrap_or_default() {
-            check(&entry.key, &entry.value, Some(Role::Spout), specs, components, report);
+        for entry in section
+            .get("input")
+            .map(|input| input.entries())
+            .unwrap_or_default()
+        {
+            check(
+                &entry.key,
+                &entry.value,
+                Some(Role::Spout),
+                specs,
+                components,
+                report,
+            );
         }
-        for entry in section.get("expect").map(|expect| expect.entries()).unwrap_or_default() {
+        for entry in section
+            .get("expect")
+            .map(|expect| expect.entries())
+            .unwrap_or_default()
+        {
             check(&entry.key, &entry.value, None, specs, components, report);
         }
     }
@@ -55,7 +74,11 @@ fn check(
 ) {
     let fits = |spec: &&ComponentSpec| role.is_none_or(|role| spec.role == role);
     let Some(position) = specs.iter().position(|spec| spec.id == id && fits(&spec)) else {
-        let ids: Vec<_> = specs.iter().filter(fits).map(|spec| spec.id.as_str()).collect();
+        let ids: Vec<_> = specs
+            .iter()
+            .filter(fits)
+            .map(|spec| spec.id.as_str())
+            .collect();
         let help = match did_you_mean(id, ids.iter().copied()) {
             Some(near) => format!("did you mean `{near}`?"),
             None => format!("there are {}", ids.join(", ")),
@@ -65,8 +88,13 @@ fn check(
         report.add(rows.key_mistake(Code::BadTest, message).help(help));
         return;
     };
-    let Some(component) = &components[position] else { return };
-    let emitted = component.streams.get("default").map(|stream| stream.schema.clone());
+    let Some(component) = &components[position] else {
+        return;
+    };
+    let emitted = component
+        .streams
+        .get("default")
+        .map(|stream| stream.schema.clone());
     let schema = emitted.unwrap_or_else(|| component.inputs.common());
     for field in rows.items().iter().flat_map(Section::entries) {
         if schema.index(&field.key).is_none() {

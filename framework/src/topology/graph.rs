@@ -1,9 +1,6 @@
 //! Drawings of a topology: text for a terminal, DOT for Graphviz.
 
-use std::{
-    collections::HashSet,
-    fmt::Write as _,
-};
+use std::{collections::HashSet, fmt::Write as _};
 
 use super::plan::{Component, Source, Topology};
 
@@ -30,7 +27,11 @@ impl Topology {
     pub fn drawing(&self) -> String {
         let mut text = String::new();
         let mut drawn = HashSet::new();
-        for spout in self.components().iter().filter(|component| component.is_spout()) {
+        for spout in self
+            .components()
+            .iter()
+            .filter(|component| component.is_spout())
+        {
             self.draw(spout, None, "", "", &mut drawn, &mut text);
         }
         text
@@ -89,7 +90,11 @@ impl Topology {
                 tasks => format!(" x{tasks}"),
             };
             let label = quote(&format!("{}\n{}{tasks}", component.id, component.kind));
-            let _ = writeln!(text, "  {} [shape={shape}, label={label}];", quote(&component.id));
+            let _ = writeln!(
+                text,
+                "  {} [shape={shape}, label={label}];",
+                quote(&component.id)
+            );
         }
         for component in self.components() {
             for source in component.sources() {
@@ -104,9 +109,15 @@ impl Topology {
     /// The components that read this one, and by which input.
     fn readers<'a>(&'a self, id: &'a str) -> impl Iterator<Item = (&'a Component, &'a Source)> {
         let inputs = |component: &'a Component| {
-            component.sources().iter().map(move |source| (component, source))
+            component
+                .sources()
+                .iter()
+                .map(move |source| (component, source))
         };
-        self.components().iter().flat_map(inputs).filter(move |(_, source)| source.from == id)
+        self.components()
+            .iter()
+            .flat_map(inputs)
+            .filter(move |(_, source)| source.from == id)
     }
 }
 
@@ -126,5 +137,10 @@ fn label(source: &Source) -> String {
 }
 
 fn quote(text: &str) -> String {
-    format!("\"{}\"", text.replace('\\', "\\\\").replace('"', "\\\"").replace('\n', "\\n"))
+    format!(
+        "\"{}\"",
+        text.replace('\\', "\\\\")
+            .replace('"', "\\\"")
+            .replace('\n', "\\n")
+    )
 }

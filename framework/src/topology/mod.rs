@@ -13,6 +13,7 @@ mod graph;
 mod names;
 mod options;
 mod plan;
+mod schema;
 mod shape;
 mod spec;
 

@@ -40,7 +40,11 @@ impl Shape {
 fn index<'a>(specs: &'a [ComponentSpec], report: &mut Report) -> HashMap<&'a str, Option<usize>> {
     let mut first: HashMap<&str, usize> = HashMap::new();
     let mut ids: HashMap<&str, Option<usize>> = HashMap::new();
-    for (position, spec) in specs.iter().enumerate().filter(|(_, spec)| !spec.id.is_empty()) {
+    for (position, spec) in specs
+        .iter()
+        .enumerate()
+        .filter(|(_, spec)| !spec.id.is_empty())
+    {
         let Some(first) = first.get(spec.id.as_str()).copied() else {
             first.insert(&spec.id, position);
             ids.insert(&spec.id, Some(position));
@@ -62,7 +66,11 @@ fn unknown_inputs(
     complete: bool,
     report: &mut Report,
 ) {
-    for input in spec.inputs.iter().filter(|input| !ids.contains_key(input.from.as_str())) {
+    for input in spec
+        .inputs
+        .iter()
+        .filter(|input| !ids.contains_key(input.from.as_str()))
+    {
         let mut others: Vec<_> = ids.keys().copied().filter(|id| *id != spec.id).collect();
         others.sort_unstable();
         let help = match did_you_mean(&input.from, others.iter().copied()) {
@@ -73,8 +81,16 @@ fn unknown_inputs(
             }
             None => None,
         };
-        let message = format!("bolt `{}` reads `{}`, which does not exist", spec.id, input.from);
-        report.add(input.from_section().mistake(Code::UnknownInput, message).maybe_help(help));
+        let message = format!(
+            "bolt `{}` reads `{}`, which does not exist",
+            spec.id, input.from
+        );
+        report.add(
+            input
+                .origin()
+                .mistake(Code::UnknownInput, message)
+                .maybe_help(help),
+        );
     }
 }
 
@@ -111,7 +127,9 @@ fn order(
                 }
             }
         }
-        let Some(stuck) = (next_stuck..specs.len()).find(|c| !done[*c]) else { break };
+        let Some(stuck) = (next_stuck..specs.len()).find(|c| !done[*c]) else {
+            break;
+        };
         next_stuck = stuck;
         let circle = circle(stuck, inputs, &done);
         tell_circle(specs, inputs, &circle, report);
@@ -139,7 +157,11 @@ fn circle(start: usize, inputs: &[Vec<Option<usize>>], done: &[bool]) -> Vec<usi
     }
     let mut circle = walked.split_off(seen_at.get(&here).copied().unwrap_or(0));
     circle.reverse();
-    let first = circle.iter().enumerate().min_by_key(|(_, c)| **c).map_or(0, |(at, _)| at);
+    let first = circle
+        .iter()
+        .enumerate()
+        .min_by_key(|(_, c)| **c)
+        .map_or(0, |(at, _)| at);
     circle.rotate_left(first);
     circle
 }
@@ -152,12 +174,23 @@ fn tell_circle(
 ) {
     // The input of `reader` by which the circle goes on.
     let place = |source: usize, reader: usize| {
-        let at = inputs[reader].iter().position(|input| *input == Some(source));
-        at.and_then(|at| specs[reader].inputs.get(at)).map(InputSpec::from_section)
+        let at = inputs[reader]
+            .iter()
+            .position(|input| *input == Some(source));
+        at.and_then(|at| specs[reader].inputs.get(at))
+            .map(InputSpec::origin)
     };
-    let Some((first, last)) = circle.first().zip(circle.last()) else { return };
-    let Some(closing) = place(*last, *first) else { return };
-    let ids: Vec<_> = circle.iter().chain([first]).map(|c| specs[*c].id.as_str()).collect();
+    let Some((first, last)) = circle.first().zip(circle.last()) else {
+        return;
+    };
+    let Some(closing) = place(*last, *first) else {
+        return;
+    };
+    let ids: Vec<_> = circle
+        .iter()
+        .chain([first])
+        .map(|c| specs[*c].id.as_str())
+        .collect();
     let message = match circle {
         [alone] => format!("bolt `{}` reads itself", specs[*alone].id),
         _ => format!("bolts read each other in a circle: {}", ids.join(" -> ")),
@@ -186,7 +219,9 @@ fn unreachable(
     for component in order {
         let spec = &specs[*component];
         // What is unknown may well be reached once it is corrected.
-        let by_input = inputs[*component].iter().any(|input| input.is_none_or(|i| reached[i]));
+        let by_input = inputs[*component]
+            .iter()
+            .any(|input| input.is_none_or(|i| reached[i]));
         reached[*component] = spec.role == Role::Spout || spec.unclear || by_input;
     }
     for (position, spec) in specs.iter().enumerate() {
@@ -194,9 +229,17 @@ fn unreachable(
             continue;
         }
         let message = format!("no spout reaches bolt `{}`", spec.id);
-        let from: Vec<_> = spec.inputs.iter().map(|input| format!("`{}`", input.from)).collect();
+        let from: Vec<_> = spec
+            .inputs
+            .iter()
+            .map(|input| format!("`{}`", input.from))
+            .collect();
         let help = format!("nothing arrives at what it reads, {}", from.join(", "));
-        report.add(spec.name_section().mistake(Code::UnreachableBolt, message).help(help));
+        report.add(
+            spec.name_section()
+                .mistake(Code::UnreachableBolt, message)
+                .help(help),
+        );
     }
 }
 
@@ -207,7 +250,8 @@ fn unread(specs: &[ComponentSpec], inputs: &[Vec<Option<usize>>], report: &mut R
         read[*source] = true;
     }
     // A misspelt input may be meant for any of them.
-    let unclear = specs.iter().any(|spec| spec.unclear) || inputs.iter().flatten().any(Option::is_none);
+    let unclear =
+        specs.iter().any(|spec| spec.unclear) || inputs.iter().flatten().any(Option::is_none);
     for (position, spec) in specs.iter().enumerate() {
         if spec.role == Role::Spout && !read[position] && !spec.id.is_empty() && !unclear {
             let message = format!("nothing reads spout `{}`", spec.id);

@@ -7,8 +7,16 @@ use super::names;
 use crate::{component::Role, output::Grouping};
 
 /// The keys of a topology file.
-pub(super) const TOP_KEYS: [&str; 8] =
-    ["name", "description", "include", "config", "spouts", "bolts", "dead_letters", "tests"];
+pub(super) const TOP_KEYS: [&str; 8] = [
+    "name",
+    "description",
+    "include",
+    "config",
+    "spouts",
+    "bolts",
+    "dead_letters",
+    "tests",
+];
 /// The keys that every spout may have beside its own options.
 pub(super) const SPOUT_KEYS: [&str; 4] = ["id", "type", "parallelism", "blocking"];
 /// The keys that every bolt may have beside its own options.
@@ -16,8 +24,16 @@ pub(super) const BOLT_KEYS: [&str; 6] = ["id", "type", "inputs", "parallelism", 
 /// The keys of an input.
 const INPUT_KEYS: [&str; 4] = ["from", "stream", "grouping", "fields"];
 /// The groupings that a file may name.
-pub(super) const GROUPINGS: [&str; 8] =
-    ["shuffle", "fields", "global", "all", "none", "direct", "local_or_shuffle", "partial_key"];
+pub(super) const GROUPINGS: [&str; 8] = [
+    "shuffle",
+    "fields",
+    "global",
+    "all",
+    "none",
+    "direct",
+    "local_or_shuffle",
+    "partial_key",
+];
 /// The stream that is meant when none is named.
 const DEFAULT_STREAM: &str = "default";
 /// The most tasks of one component.
@@ -50,21 +66,27 @@ pub(super) struct InputSpec {
 
 impl InputSpec {
     /// What says where it comes from.
-    pub(super) fn from_section(&self) -> Section {
-        self.section.get("from").unwrap_or_else(|| self.section.clone())
+    pub(super) fn origin(&self) -> Section {
+        self.section
+            .get("from")
+            .unwrap_or_else(|| self.section.clone())
     }
 }
 
 impl ComponentSpec {
     /// What names the component: its id, or all of it.
     pub(super) fn name_section(&self) -> Section {
-        self.section.get("id").unwrap_or_else(|| self.section.clone())
+        self.section
+            .get("id")
+            .unwrap_or_else(|| self.section.clone())
     }
 
     /// The options of its type, without the keys that every component has.
     pub(super) fn options(&self) -> Section {
         // The `inputs` of a spout have been refused already.
-        self.section.without(self.common_keys()).without(&["inputs"])
+        self.section
+            .without(self.common_keys())
+            .without(&["inputs"])
     }
 
     pub(super) fn common_keys(&self) -> &'static [&'static str] {
@@ -76,7 +98,10 @@ impl ComponentSpec {
 
     fn read(section: Section, role: Role, report: &mut Report) -> Option<Self> {
         if section.kind() != Kind::Map {
-            let message = format!("expected a map with `id` and `type`, found {}", section.kind().name());
+            let message = format!(
+                "expected a map with `id` and `type`, found {}",
+                section.kind().name()
+            );
             report.add(section.mistake(Code::WrongType, message));
             return None;
         }
@@ -112,7 +137,9 @@ impl ComponentSpec {
     fn read_inputs(&mut self, report: &mut Report) {
         let missing = match self.section.get("inputs") {
             None => true,
-            Some(inputs) => inputs.is_null() || (inputs.kind() == Kind::List && inputs.items().is_empty()),
+            Some(inputs) => {
+                inputs.is_null() || (inputs.kind() == Kind::List && inputs.items().is_empty())
+            }
         };
         if missing {
             let message = format!("bolt `{}` has no inputs, so nothing reaches it", self.id);
@@ -120,10 +147,14 @@ impl ComponentSpec {
             report.add(mistake.help("add `inputs: [...]` with the ids of what it reads"));
             return;
         }
-        let Some(inputs) = self.section.get("inputs") else { return };
+        let Some(inputs) = self.section.get("inputs") else {
+            return;
+        };
         if inputs.kind() != Kind::List {
             let message = format!("expected a list of inputs, found {}", inputs.kind().name());
-            let help = inputs.text().map(|text| format!("write `inputs: [{text}]`"));
+            let help = inputs
+                .text()
+                .map(|text| format!("write `inputs: [{text}]`"));
             report.add(inputs.mistake(Code::WrongType, message).maybe_help(help));
             self.unclear = true;
             return;
@@ -139,9 +170,12 @@ impl ComponentSpec {
     fn add_input(&mut self, input: InputSpec, report: &mut Report) {
         let same = |other: &&InputSpec| other.from == input.from && other.stream == input.stream;
         if let Some(first) = self.inputs.iter().find(same) {
-            let message = format!("`{}` reads the stream `{}` of `{}` twice", self.id, input.stream, input.from);
-            let mistake = input.from_section().mistake(Code::DuplicateInput, message);
-            report.add(mistake.label(first.from_section().place(), "first here"));
+            let message = format!(
+                "`{}` reads the stream `{}` of `{}` twice",
+                self.id, input.stream, input.from
+            );
+            let mistake = input.origin().mistake(Code::DuplicateInput, message);
+            report.add(mistake.label(first.origin().place(), "first here"));
             return;
         }
         self.inputs.push(input);
@@ -159,7 +193,10 @@ impl InputSpec {
             });
         }
         if section.kind() != Kind::Map {
-            let message = format!("expected an id or a map with `from`, found {}", section.kind().name());
+            let message = format!(
+                "expected an id or a map with `from`, found {}",
+                section.kind().name()
+            );
             report.add(section.mistake(Code::WrongType, message));
             return None;
         }
@@ -187,10 +224,15 @@ pub(super) fn list(role: Role) -> &'static str {
 /// Reads the components of one list, `spouts` or `bolts`.
 pub(super) fn components(root: &Section, role: Role, report: &mut Report) -> Vec<ComponentSpec> {
     let key = list(role);
-    let Some(list) = root.get(key).filter(|list| !list.is_null()) else { return Vec::new() };
+    let Some(list) = root.get(key).filter(|list| !list.is_null()) else {
+        return Vec::new();
+    };
     if list.kind() != Kind::List {
         let message = format!("expected a list of {key}, found {}", list.kind().name());
-        report.add(list.mistake(Code::WrongType, message).help("each begins with `- id: ...`"));
+        report.add(
+            list.mistake(Code::WrongType, message)
+                .help("each begins with `- id: ...`"),
+        );
         return Vec::new();
     }
     let read = |section| ComponentSpec::read(section, role, report);
@@ -202,7 +244,10 @@ pub(super) fn required_text(section: &Section, key: &str, report: &mut Report) -
     match section.get(key) {
         None => {
             // A key that is like it is reported as unknown, and is probably it.
-            let near = section.entries().iter().any(|entry| did_you_mean(&entry.key, [key]).is_some());
+            let near = section
+                .entries()
+                .iter()
+                .any(|entry| did_you_mean(&entry.key, [key]).is_some());
             if !near {
                 let mistake = section.mistake(Code::MissingKey, format!("`{key}` is missing"));
                 report.add(mistake.help(format!("add `{key}: ...`")));
@@ -225,7 +270,9 @@ pub(super) fn optional<T: DeserializeOwned>(
 
 /// Tells what is wrong with a name; `what` says whose it is.
 pub(super) fn check_name(section: Option<Section>, name: &str, what: &str, report: &mut Report) {
-    let Some(section) = section.filter(|section| section.text().is_some()) else { return };
+    let Some(section) = section.filter(|section| section.text().is_some()) else {
+        return;
+    };
     if let Err(reason) = names::check(name) {
         let message = format!("{what} `{name}` {reason}");
         report.add(section.mistake(Code::BadName, message).help(names::HELP));
@@ -233,15 +280,25 @@ pub(super) fn check_name(section: Option<Section>, name: &str, what: &str, repor
 }
 
 fn parallelism(section: &Section, report: &mut Report) -> usize {
-    let Some(number) = optional::<i64>(section, "parallelism", report) else { return 1 };
+    let Some(number) = optional::<i64>(section, "parallelism", report) else {
+        return 1;
+    };
     if number < 1 {
-        let mistake = section.mistake_at("parallelism", Code::BadParallelism, "a component has at least one task");
+        let mistake = section.mistake_at(
+            "parallelism",
+            Code::BadParallelism,
+            "a component has at least one task",
+        );
         report.add(mistake.help("leave `parallelism` out for one task"));
     }
     if number > MAX_PARALLELISM {
         let message = format!("{number} tasks are more than {MAX_PARALLELISM}");
         let help = "about as many as the machine has cores are enough";
-        report.add(section.mistake_at("parallelism", Code::BadParallelism, message).help(help));
+        report.add(
+            section
+                .mistake_at("parallelism", Code::BadParallelism, message)
+                .help(help),
+        );
     }
     usize::try_from(number.clamp(1, MAX_PARALLELISM)).unwrap_or(1)
 }
@@ -263,7 +320,10 @@ fn grouping(section: &Section, report: &mut Report) -> Option<Grouping> {
         Some(name) => report.take(name.read())?,
         None => {
             if let Some(fields) = section.get("fields") {
-                let mistake = fields.key_mistake(Code::BadGrouping, "`fields` without a grouping that uses them");
+                let mistake = fields.key_mistake(
+                    Code::BadGrouping,
+                    "`fields` without a grouping that uses them",
+                );
                 report.add(mistake.help("add `grouping: fields`"));
             }
             return Some(Grouping::Shuffle);
@@ -272,14 +332,20 @@ fn grouping(section: &Section, report: &mut Report) -> Option<Grouping> {
     let keyed = matches!(name.as_str(), "fields" | "partial_key");
     if keyed && fields.as_ref().is_none_or(Vec::is_empty) {
         // A `fields` of the wrong type has been told.
-        if section.get("fields").is_none_or(|fields| fields.is_null() || fields.kind() == Kind::List) {
+        if section
+            .get("fields")
+            .is_none_or(|fields| fields.is_null() || fields.kind() == Kind::List)
+        {
             let message = format!("the grouping `{name}` needs `fields` to group by");
             let mistake = section.mistake_at("grouping", Code::BadGrouping, message);
             report.add(mistake.help(format!("write `grouping: {name}, fields: [...]`")));
         }
         return None;
     }
-    if let Some(fields) = section.get("fields").filter(|_| !keyed && GROUPINGS.contains(&name.as_str())) {
+    if let Some(fields) = section
+        .get("fields")
+        .filter(|_| !keyed && GROUPINGS.contains(&name.as_str()))
+    {
         let message = format!("the grouping `{name}` does not use fields");
         let help = "leave `fields` out, or use the grouping `fields`";
         report.add(fields.key_mistake(Code::BadGrouping, message).help(help));
@@ -299,7 +365,11 @@ fn grouping(section: &Section, report: &mut Report) -> Option<Grouping> {
                 None => format!("groupings are {}", GROUPINGS.join(", ")),
             };
             let message = format!("there is no grouping `{name}`");
-            report.add(section.mistake_at("grouping", Code::BadGrouping, message).help(help));
+            report.add(
+                section
+                    .mistake_at("grouping", Code::BadGrouping, message)
+                    .help(help),
+            );
             return None;
         }
     })
