@@ -6,7 +6,10 @@ mod support;
 use std::time::Duration;
 
 use squall_config::Variables;
-use squall_framework::{DeadLetterTarget, Grouping, TopologyFile};
+use squall_framework::{
+    AnyConfig, ComponentType, DeadLetterTarget, Grouping, Registry, Settings, TopologyFile, start,
+    testing::{Discard, Numbers},
+};
 
 const SHARES: &str = r#"
 name: shares
@@ -89,6 +92,64 @@ fn drawings() {
     let topology = file().topology;
     insta::assert_snapshot!("drawing", topology.drawing());
     insta::assert_snapshot!("dot", topology.dot());
+}
+
+const EVERY_KEY: &str = include_str!("../../config/topology.yaml");
+
+#[test]
+fn the_explained_file_is_correct_and_has_every_key_with_its_default() {
+    let path = concat!(env!("CARGO_MANIFEST_DIR"), "/../config/topology.yaml");
+    let file = TopologyFile::load(path, &Variables::new(), &support::registry())
+        .unwrap_or_else(|mistakes| panic!("{mistakes}"));
+    assert!(file.warnings.is_empty());
+    let explained = format!("{:?}", file.topology.settings());
+    assert_eq!(explained, format!("{:?}", Settings::default()));
+    let written: serde_yaml::Value = serde_yaml::from_str(EVERY_KEY).unwrap();
+    let schema = support::registry().schema();
+    for (path, keys) in [("", &schema), ("config", &schema["$defs"]["Config"])] {
+        for key in keys["properties"].as_object().unwrap().keys() {
+            let map = if path.is_empty() {
+                &written
+            } else {
+                &written[path]
+            };
+            assert!(map.get(key).is_some(), "`{path}` lacks `{key}`");
+        }
+    }
+    let bolt = schema["$defs"]["bolt-sql"]["properties"]
+        .as_object()
+        .unwrap();
+    for key in bolt.keys() {
+        assert!(
+            written["bolts"][1].get(key).is_some(),
+            "the bolt lacks `{key}`"
+        );
+    }
+}
+
+#[test]
+fn what_was_read_can_be_run() {
+    let mut registry = Registry::default();
+    registry.add(ComponentType::spout("numbers", |_: &AnyConfig| {
+        Ok(Numbers::up_to(5_000))
+    }));
+    registry.add(ComponentType::bolt("discard", |_: &AnyConfig| Ok(Discard)));
+    let text = "
+name: run
+config: { threads: 2 }
+spouts: [{ id: numbers, type: numbers }]
+bolts:
+  - { id: by-number, type: discard, parallelism: 3, inputs: [{ from: numbers, grouping: fields, fields: [number] }] }
+  - { id: each, type: discard, parallelism: 2, inputs: [{ from: numbers, grouping: all }] }
+";
+    let file = TopologyFile::parse("run.yaml", text, &Variables::new(), &registry)
+        .unwrap_or_else(|mistakes| panic!("{mistakes}"));
+    let running = start(file.topology, Default::default()).unwrap();
+    assert!(running.wait_idle(Duration::from_secs(30)));
+    let snapshot = running.snapshot();
+    assert_eq!(snapshot.component("by-number").unwrap().executed, 5_000);
+    assert_eq!(snapshot.component("each").unwrap().executed, 10_000);
+    running.stop();
 }
 
 #[test]
