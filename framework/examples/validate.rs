@@ -16,18 +16,12 @@ use squall_framework::TopologyFile;
 const RUNS: usize = 200;
 
 fn main() {
-    let components = std::env::args()
-        .nth(1)
-        .and_then(|n| n.parse().ok())
-        .unwrap_or(200);
+    let components = std::env::args().nth(1).and_then(|n| n.parse().ok()).unwrap_or(200);
     let registry = support::registry();
     let variables = Variables::from_environment();
     let text = topology(components);
     // The same with a mistake in every second bolt.
-    let wrong = text.replace(
-        "group_by: [restaurant, city]",
-        "gruop_by: [restaurant, city]",
-    );
+    let wrong = text.replace("group_by: [restaurant, city]", "gruop_by: [restaurant, city]");
     println!("{components} components, {} bytes, {RUNS} runs", text.len());
     for (what, text) in [("correct", &text), ("with mistakes", &wrong)] {
         let check = || TopologyFile::parse("large.yaml", text, &variables, &registry);
@@ -53,10 +47,7 @@ fn topology(components: usize) -> String {
         String::from("name: large\nconfig: { threads: 2, message_timeout: 30s }\nspouts:\n");
     let chains = components.div_ceil(5);
     for chain in 0..chains {
-        let _ = writeln!(
-            text,
-            "  - {{ id: spout-{chain}, type: queue, queue: shares }}"
-        );
+        let _ = writeln!(text, "  - {{ id: spout-{chain}, type: queue, queue: shares }}");
     }
     text.push_str("bolts:\n");
     for chain in 0..chains {

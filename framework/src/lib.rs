@@ -35,6 +35,7 @@ pub use engine::{
 pub use error::{AnyError, Error, ErrorKind, Result};
 pub use output::{CustomGrouping, Grouping, Output, SpoutOutput};
 pub use topology::{
-    Body, Component, DeadLetterTarget, Row, Source, TestCase, Topology, TopologyBuilder, TopologyFile,
+    Body, Component, DeadLetterTarget, Row, Source, TestCase, Topology, TopologyBuilder,
+    TopologyFile,
 };
 pub use tuple::{Field, IntoRow, Kind, Schema, Show, Tuple, TupleBatch, Value, ValueRef};

@@ -44,11 +44,7 @@ fn file() -> TopologyFile {
 #[test]
 fn components_come_behind_what_they_read() {
     let topology = file().topology;
-    let ids: Vec<_> = topology
-        .components()
-        .iter()
-        .map(|c| c.id.as_str())
-        .collect();
+    let ids: Vec<_> = topology.components().iter().map(|c| c.id.as_str()).collect();
     assert_eq!(ids, ["shares", "parse", "counts", "bad", "save"]);
     let counts = topology.component("counts").unwrap();
     assert_eq!((counts.parallelism, counts.blocking), (3, true));
@@ -56,34 +52,19 @@ fn components_come_behind_what_they_read() {
     assert!(matches!(&counts.sources()[0].grouping, Grouping::Fields(f) if f == &["restaurant"]));
     let fields: Vec<_> = counts.streams.all()[0].schema.names().collect();
     assert_eq!(fields, ["restaurant", "count"]);
-    assert_eq!(
-        topology.component("bad").unwrap().sources()[0].stream,
-        "errors"
-    );
+    assert_eq!(topology.component("bad").unwrap().sources()[0].stream, "errors");
 }
 
 #[test]
 fn settings_dead_letters_and_tests_are_read() {
     let file = file();
     let settings = file.topology.settings();
-    assert_eq!(
-        (settings.threads, settings.acks, settings.edge_bytes),
-        (4, false, 65_536)
-    );
+    assert_eq!((settings.threads, settings.acks, settings.edge_bytes), (4, false, 65_536));
     assert_eq!(settings.message_timeout, Duration::from_secs(10));
-    assert_eq!(
-        (settings.retry.max_attempts, settings.max_pending),
-        (3, 100_000)
-    );
-    assert_eq!(
-        file.dead_letters,
-        Some(DeadLetterTarget::Queue("shares-dead".into()))
-    );
+    assert_eq!((settings.retry.max_attempts, settings.max_pending), (3, 100_000));
+    assert_eq!(file.dead_letters, Some(DeadLetterTarget::Queue("shares-dead".into())));
     assert_eq!(file.tests[0].expect["counts"][0]["count"], 2);
-    assert_eq!(
-        file.description.as_deref(),
-        Some("how often each restaurant is shared")
-    );
+    assert_eq!(file.description.as_deref(), Some("how often each restaurant is shared"));
     assert!(file.warnings.is_empty());
 }
 
@@ -108,31 +89,20 @@ fn the_explained_file_is_correct_and_has_every_key_with_its_default() {
     let schema = support::registry().schema();
     for (path, keys) in [("", &schema), ("config", &schema["$defs"]["Config"])] {
         for key in keys["properties"].as_object().unwrap().keys() {
-            let map = if path.is_empty() {
-                &written
-            } else {
-                &written[path]
-            };
+            let map = if path.is_empty() { &written } else { &written[path] };
             assert!(map.get(key).is_some(), "`{path}` lacks `{key}`");
         }
     }
-    let bolt = schema["$defs"]["bolt-sql"]["properties"]
-        .as_object()
-        .unwrap();
+    let bolt = schema["$defs"]["bolt-sql"]["properties"].as_object().unwrap();
     for key in bolt.keys() {
-        assert!(
-            written["bolts"][1].get(key).is_some(),
-            "the bolt lacks `{key}`"
-        );
+        assert!(written["bolts"][1].get(key).is_some(), "the bolt lacks `{key}`");
     }
 }
 
 #[test]
 fn what_was_read_can_be_run() {
     let mut registry = Registry::default();
-    registry.add(ComponentType::spout("numbers", |_: &AnyConfig| {
-        Ok(Numbers::up_to(5_000))
-    }));
+    registry.add(ComponentType::spout("numbers", |_: &AnyConfig| Ok(Numbers::up_to(5_000))));
     registry.add(ComponentType::bolt("discard", |_: &AnyConfig| Ok(Discard)));
     let text = "
 name: run
@@ -156,29 +126,14 @@ bolts:
 fn the_schema_knows_every_type_and_its_options() {
     let schema = support::registry().schema();
     let count = &schema["$defs"]["bolt-count"];
-    for key in [
-        "id",
-        "type",
-        "inputs",
-        "parallelism",
-        "tick",
-        "group_by",
-        "every",
-        "mode",
-    ] {
+    for key in ["id", "type", "inputs", "parallelism", "tick", "group_by", "every", "mode"] {
         assert!(!count["properties"][key].is_null(), "{key}");
     }
     let required: Vec<_> = count["required"].as_array().unwrap().iter().collect();
     assert_eq!(required, ["group_by", "id", "type", "inputs"]);
     assert!(schema["$defs"]["spout-lines"]["properties"]["inputs"].is_null());
-    assert_eq!(
-        schema["properties"]["spouts"]["items"]["anyOf"][0]["$ref"],
-        "#/$defs/spout-lines"
-    );
-    assert_eq!(
-        count["properties"]["mode"]["$ref"],
-        "#/$defs/bolt-count.Mode"
-    );
+    assert_eq!(schema["properties"]["spouts"]["items"]["anyOf"][0]["$ref"], "#/$defs/spout-lines");
+    assert_eq!(count["properties"]["mode"]["$ref"], "#/$defs/bolt-count.Mode");
     // Every reference leads somewhere.
     let text = schema.to_string();
     for reference in text.split("\"$ref\":\"#/$defs/").skip(1) {
@@ -195,12 +150,9 @@ fn a_topology_can_be_put_together_from_several_files() {
     let main = format!("include: spouts.yaml\nname: joined\nbolts:{bolts}");
     std::fs::write(folder.path().join("main.yaml"), main).unwrap();
     let variables = Variables::new().with("STORE", "sqlite://results.db");
-    let file = TopologyFile::load(
-        folder.path().join("main.yaml"),
-        &variables,
-        &support::registry(),
-    )
-    .unwrap_or_else(|mistakes| panic!("{mistakes}"));
+    let file =
+        TopologyFile::load(folder.path().join("main.yaml"), &variables, &support::registry())
+            .unwrap_or_else(|mistakes| panic!("{mistakes}"));
     assert_eq!(file.topology.name(), "joined");
     assert_eq!(file.topology.settings().threads, 4);
     assert_eq!((file.topology.components().len(), file.files.len()), (5, 2));

@@ -37,7 +37,11 @@ pub struct Failure {
 }
 
 impl Failure {
-    pub(crate) fn new(kind: FailureKind, component: &Arc<str>, reason: impl Into<Arc<str>>) -> Self {
+    pub(crate) fn new(
+        kind: FailureKind,
+        component: &Arc<str>,
+        reason: impl Into<Arc<str>>,
+    ) -> Self {
         Failure { kind, component: component.clone(), reason: reason.into(), after: None }
     }
 

@@ -9,6 +9,8 @@
 
 mod failure;
 mod source;
+#[cfg(all(test, not(feature = "loom")))]
+mod tests;
 
 pub use failure::{Failure, FailureKind};
 pub(crate) use source::{Settled, Settlements, Source, SourceWatch};

@@ -26,16 +26,32 @@ pub(crate) struct Settled {
 pub(crate) struct Settlements {
     queue: Mutex<Vec<Settled>>,
     spout: Arc<TaskSignal>,
+    /// Set while the spout's task waits for credits: those wake it, and it
+    /// need not be woken for each batch that ends.
+    quiet: AtomicBool,
 }
 
 impl Settlements {
     pub(crate) fn new(spout: Arc<TaskSignal>) -> Arc<Self> {
-        Arc::new(Settlements { queue: Mutex::new(Vec::new()), spout })
+        Arc::new(Settlements {
+            queue: Mutex::new(Vec::new()),
+            spout,
+            quiet: AtomicBool::new(false),
+        })
     }
 
     fn push(&self, settled: Settled) {
         self.queue.lock().push(settled);
-        self.spout.notify();
+        if !self.quiet.load(SeqCst) {
+            self.spout.notify();
+        }
+    }
+
+    /// Whether the spout's task is woken by something else for sure.
+    pub(crate) fn set_quiet(&self, quiet: bool) {
+        if self.quiet.load(Relaxed) != quiet {
+            self.quiet.store(quiet, SeqCst);
+        }
     }
 
     /// Moves everything that has ended into `into`, which must be empty.

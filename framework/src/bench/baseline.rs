@@ -44,6 +44,7 @@ struct Words {
     text: Arc<str>,
     pieces: Vec<(u32, u32)>,
     origins: Vec<u32>,
+    #[allow(dead_code)] // Held for its drop.
     handle: Option<Arc<Handle>>,
 }
 
@@ -65,8 +66,12 @@ pub fn baseline(bench: &Bench) -> Measured {
     });
     let threads = if bench.workload == Workload::Wordcount {
         let (send, receive) = sync_channel(DEPTH);
-        let (a, b, lines, acks) = (counters.clone(), counters.clone(), bench.lines.clone(), bench.acks);
-        [thread::spawn(move || split(&a, &lines, acks, &send)), thread::spawn(move || words(&b, &receive))]
+        let (a, b, lines, acks) =
+            (counters.clone(), counters.clone(), bench.lines.clone(), bench.acks);
+        [
+            thread::spawn(move || split(&a, &lines, acks, &send)),
+            thread::spawn(move || words(&b, &receive)),
+        ]
     } else {
         let (send, receive) = sync_channel(DEPTH);
         let width = if bench.workload == Workload::Columns20 { 20 } else { 1 };
@@ -144,35 +149,32 @@ fn consume(counters: &Counters, width: usize, receive: &Receiver<Numbers>) {
 
 fn split(counters: &Counters, lines: &[String], acks: bool, send: &SyncSender<Words>) {
     let text: Arc<str> = lines.join("\n").into();
-    let fresh = || Words {
+    let fresh = |handle: &Option<Arc<Handle>>| Words {
         text: text.clone(),
         pieces: Vec::with_capacity(ROWS),
         origins: Vec::with_capacity(ROWS),
-        handle: None,
+        handle: handle.clone(),
     };
     while !counters.stop.load(Relaxed) {
-        let mut start = 0;
-        for (line, words) in text.split('\n').enumerate() {
-            // As the engine does: a handle for each batch of 256 lines.
-            let mut batch = fresh();
-            if line % ROWS == 0 {
-                batch.handle = handle(counters, ROWS.min(lines.len() - line), acks);
-            }
-            let handle = batch.handle.clone();
-            let mut offset = start;
-            for word in words.split(' ') {
-                batch.pieces.push((offset as u32, word.len() as u32));
-                batch.origins.push(line as u32);
-                offset += word.len() + 1;
-                if batch.pieces.len() == ROWS {
-                    let mut next = fresh();
-                    next.handle.clone_from(&handle);
-                    if send.send(std::mem::replace(&mut batch, next)).is_err() {
+        let mut offset = 0;
+        // As the engine does: a handle for each source batch of 256 lines,
+        // shared by the batches of words that come of it.
+        for source in lines.chunks(ROWS) {
+            let handle = handle(counters, source.len(), acks);
+            let mut batch = fresh(&handle);
+            for (place, line) in source.iter().enumerate() {
+                let end = offset + line.len();
+                for word in text[offset..end].split(' ') {
+                    batch.pieces.push((offset as u32, word.len() as u32));
+                    batch.origins.push(place as u32);
+                    offset += word.len() + 1;
+                    if batch.pieces.len() == ROWS
+                        && send.send(std::mem::replace(&mut batch, fresh(&handle))).is_err()
+                    {
                         return;
                     }
                 }
             }
-            start += words.len() + 1;
             if !batch.pieces.is_empty() && send.send(batch).is_err() {
                 return;
             }

@@ -292,7 +292,9 @@ impl Bolt for Arrival {
             self.skip -= 1;
             return Ok(());
         }
-        if let (ValueRef::Int(due), Some(histogram)) = (tuple.at(0), &mut *self.shared.to_sink.lock()) {
+        if let (ValueRef::Int(due), Some(histogram)) =
+            (tuple.at(0), &mut *self.shared.to_sink.lock())
+        {
             histogram.saturating_record((now - due).max(1) as u64);
         }
         self.shared.arrived.fetch_add(1, Relaxed);

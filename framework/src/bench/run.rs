@@ -7,9 +7,7 @@ use std::{
 
 use serde::Serialize;
 
-use super::parts::{
-    Arrival, ConstSpout, Count, CountWords, Lines, Paced, Relay, Shared, Split,
-};
+use super::parts::{Arrival, ConstSpout, Count, CountWords, Lines, Paced, Relay, Shared, Split};
 use crate::{
     Grouping, Lent, Result, Settings, Topology, engine::new_histogram, error::AnyError, start,
 };
@@ -117,30 +115,34 @@ pub fn throughput(bench: &Bench) -> Result<Measured, AnyError> {
 }
 
 fn topology(bench: &Bench, shared: &Arc<Shared>) -> Result<Topology, AnyError> {
-    let settings =
-        Settings { threads: bench.threads, acks: bench.acks, ..Settings::default() };
+    let settings = Settings { threads: bench.threads, acks: bench.acks, ..Settings::default() };
     let width = if bench.workload == Workload::Columns20 { 20 } else { 1 };
     let (for_spout, for_bolt) = (shared.clone(), shared.clone());
     let count = move || Ok(Count { seen: 0, sum: 0, shared: for_bolt.clone() });
     let numbers = Topology::builder("bench").settings(settings.clone());
     let source = move || Ok(ConstSpout { width, next: 0, shared: for_spout.clone() });
     let built = match bench.workload {
-        Workload::Const | Workload::Columns20 => numbers
-            .spout("source", 1, source)
-            .bolt("count", 1, &[("source", Grouping::Shuffle)], count),
+        Workload::Const | Workload::Columns20 => numbers.spout("source", 1, source).bolt(
+            "count",
+            1,
+            &[("source", Grouping::Shuffle)],
+            count,
+        ),
         Workload::Relay => numbers
             .spout("source", 1, source)
             .bolt("relay", 1, &[("source", Grouping::Shuffle)], || Ok(Relay))
             .bolt("count", 1, &[("relay", Grouping::Shuffle)], count),
-        Workload::Fanout8 => numbers
-            .spout("source", 1, source)
-            .bolt("count", 8, &[("source", Grouping::Fields(vec!["n0".into()]))], count),
+        Workload::Fanout8 => numbers.spout("source", 1, source).bolt(
+            "count",
+            8,
+            &[("source", Grouping::Fields(vec!["n0".into()]))],
+            count,
+        ),
         Workload::Wordcount => {
             let (lines, for_lines, for_words) =
                 (bench.lines.clone(), shared.clone(), shared.clone());
-            let lines = move || {
-                Ok(Lines { lines: lines.clone(), next: 0, shared: for_lines.clone() })
-            };
+            let lines =
+                move || Ok(Lines { lines: lines.clone(), next: 0, shared: for_lines.clone() });
             let words = move || {
                 let shared = for_words.clone();
                 Ok(CountWords { counts: Default::default(), seen: 0, shared })

@@ -50,7 +50,8 @@ mod linux {
                 tv_sec: wait.as_secs().min(i64::MAX as u64) as i64,
                 tv_nsec: wait.subsec_nanos().into(),
             };
-            let once = Itimerspec { it_interval: Timespec { tv_sec: 0, tv_nsec: 0 }, it_value: value };
+            let once =
+                Itimerspec { it_interval: Timespec { tv_sec: 0, tv_nsec: 0 }, it_value: value };
             timerfd_settime(self.timer.get_ref(), TimerfdTimerFlags::empty(), &once)?;
             self.armed = true;
             Ok(())

@@ -44,12 +44,21 @@ impl Credits {
         true
     }
 
-    /// Gives the credit of one batch back. True when the sender waits for it
-    /// and must be woken.
+    /// Gives the credit of one batch back. True when the sender waits and must
+    /// be woken: once half of the credits are free, for waking it for each
+    /// batch costs more than the batch.
     pub(crate) fn give(&self, bytes: u64) -> bool {
-        self.bytes.fetch_sub(bytes, SeqCst);
-        self.batches.fetch_sub(1, SeqCst);
-        self.blocked.load(SeqCst) && self.blocked.swap(false, SeqCst)
+        let bytes = self.bytes.fetch_sub(bytes, SeqCst) - bytes;
+        let batches = self.batches.fetch_sub(1, SeqCst) - 1;
+        let enough =
+            batches == 0 || (batches <= self.max_batches / 2 && bytes <= self.max_bytes / 2);
+        enough && self.blocked.load(SeqCst) && self.blocked.swap(false, SeqCst)
+    }
+
+    /// Whether so much is on its way that the receiver should begin.
+    pub(crate) fn half_used(&self) -> bool {
+        let (batches, bytes) = self.in_flight();
+        batches * 2 >= self.max_batches || bytes * 2 >= self.max_bytes
     }
 
     /// How many batches and bytes are on their way.

@@ -19,10 +19,7 @@ use super::{
     task::Control,
     wiring::Wiring,
 };
-use crate::{
-    error::Result,
-    topology::Topology,
-};
+use crate::{error::Result, topology::Topology};
 
 /// How often conditions are looked at while somebody waits for them.
 const LOOK: Duration = Duration::from_millis(2);

@@ -212,11 +212,8 @@ pub(super) fn snapshot(
     started: Instant,
 ) -> Snapshot {
     let stuck_after = topology.settings().stuck_after.as_nanos() as u64;
-    let tasks: Vec<_> = watched
-        .slots
-        .iter()
-        .map(|slot| task(slot, &watched.slots, edges, stuck_after))
-        .collect();
+    let tasks: Vec<_> =
+        watched.slots.iter().map(|slot| task(slot, &watched.slots, edges, stuck_after)).collect();
     let components = topology.components().iter().map(|component| {
         let slots = watched.slots.iter().filter(|slot| *slot.component == *component.id);
         let mut all = ComponentSnapshot {
@@ -331,7 +328,8 @@ fn task_state(
     if ns > stuck_after {
         return TaskState::Stuck { for_ms: ns / 1_000_000 };
     }
-    let neighbours = slots.iter().filter(|other| other.thread == slot.thread && other.id != slot.id);
+    let neighbours =
+        slots.iter().filter(|other| other.thread == slot.thread && other.id != slot.id);
     if let Some(stuck) = neighbours.into_iter().find(|other| inside(other) > stuck_after) {
         return TaskState::WaitingFor { stuck: stuck.component.clone() };
     }

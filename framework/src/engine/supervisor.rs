@@ -154,7 +154,8 @@ impl Supervisor {
             match (stuck, self.stuck.get(&slot.id).copied()) {
                 (true, None) => {
                     self.stuck.insert(slot.id, since);
-                    let reason = format!("inside one call for more than {:?}", self.settings.stuck_after);
+                    let reason =
+                        format!("inside one call for more than {:?}", self.settings.stuck_after);
                     tracing::warn!(component = %slot.component, task = slot.id, %reason, "a task is stuck");
                     self.watched.history.add(EventKind::Stuck, &slot.component, slot.id, reason);
                 }

@@ -8,9 +8,7 @@ use std::{
 use actix::{Actor, Addr, Arbiter, System};
 
 use super::{
-    task::{
-        BoltTask, Control, DeadLetters, Reports, SpoutLimits, SpoutTask, TaskActor,
-    },
+    task::{BoltTask, Control, DeadLetters, Reports, SpoutLimits, SpoutTask, TaskActor},
     wiring::{Wired, Wiring},
 };
 use crate::{
@@ -52,9 +50,8 @@ impl Threads {
         let count = wiring.threads;
         let main = std::thread::Builder::new().name("squall-system".into()).spawn(move || {
             let runner = System::new();
-            let arbiters = runner.block_on(async move {
-                (0..count).map(|_| Arbiter::new()).collect::<Vec<_>>()
-            });
+            let arbiters = runner
+                .block_on(async move { (0..count).map(|_| Arbiter::new()).collect::<Vec<_>>() });
             // The receiver is gone only if its thread panicked.
             let _ = send.send((System::current(), arbiters));
             if let Err(error) = runner.run() {
@@ -118,8 +115,7 @@ fn maker(
                 let topology = topology.clone();
                 let output = Box::new(move || task.output(&topology.components()[task.component]));
                 let limit = settings.message_timeout.as_nanos() as u64;
-                let bolt =
-                    BoltTask::new(slot.clone(), context, factory, reports, output, limit);
+                let bolt = BoltTask::new(slot.clone(), context, factory, reports, output, limit);
                 super::task::Body::Bolt(Box::new(bolt))
             }
             Body::Spout(factory) => {

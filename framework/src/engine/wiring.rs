@@ -37,7 +37,13 @@ impl Wired {
         let streams = streams.map(|(stream, subscriptions)| {
             let subscribers = subscriptions.iter().map(|s| {
                 let start = self.slot.index;
-                Subscriber::new(&s.grouping, &stream.schema, s.edges.clone(), s.local.clone(), start)
+                Subscriber::new(
+                    &s.grouping,
+                    &stream.schema,
+                    s.edges.clone(),
+                    s.local.clone(),
+                    start,
+                )
             });
             StreamOut::new(&stream.schema, subscribers.collect())
         });

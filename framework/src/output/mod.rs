@@ -8,8 +8,8 @@ mod target;
 use std::sync::Arc;
 
 pub use grouping::{CustomGrouping, Grouping};
-pub use spout::SpoutOutput;
 pub(crate) use spout::SourceBatch;
+pub use spout::SpoutOutput;
 pub(crate) use stream::{StreamOut, Subscriber};
 pub(crate) use target::Target;
 

@@ -59,6 +59,7 @@ pub struct SpoutOutput {
     /// Source batches that have not ended, by number from `first` on.
     flying: VecDeque<Option<SourceBatch>>,
     first: u64,
+    /// Messages of those batches.
     in_flight: usize,
     spare_ids: Vec<Vec<u64>>,
 }
@@ -201,7 +202,7 @@ impl SpoutOutput {
 
     /// How many messages have been emitted and not settled.
     pub(crate) fn in_flight(&self) -> usize {
-        self.in_flight
+        self.in_flight + self.open.as_ref().map_or(0, |open| open.ids.len())
     }
 
     /// The source batches that have not ended, oldest first.

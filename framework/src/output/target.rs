@@ -76,6 +76,8 @@ pub(crate) struct Target {
     pub(crate) edge: Arc<Edge>,
     batch: TupleBatch,
     waiting: VecDeque<TupleBatch>,
+    /// Whether batches were sent of which the receiver has not been told.
+    untold: bool,
     /// For each source of the batch in hand its index in `batch`.
     held: Vec<u32>,
     held_for: u64,
@@ -90,6 +92,7 @@ impl Target {
             edge,
             batch,
             waiting: VecDeque::new(),
+            untold: false,
             held: Vec::new(),
             held_for: 0,
             mark: 0,
@@ -166,26 +169,43 @@ impl Target {
         let full = std::mem::replace(&mut self.batch, next);
         self.held_for = 0;
         self.mark = 0;
-        if !self.waiting.is_empty() {
-            self.waiting.push_back(full);
-        } else if let Err(full) = self.edge.send(full) {
+        if self.waiting.is_empty() {
+            self.send(full);
+        } else {
             self.waiting.push_back(full);
         }
     }
 
-    /// Sends a batch that is not full. One behind others that wait may as well
-    /// be filled further.
+    /// False when the edge has no credit and the batch waits, first in line.
+    fn send(&mut self, batch: TupleBatch) -> bool {
+        match self.edge.send(batch) {
+            Ok(untold) => {
+                self.untold = untold;
+                true
+            }
+            Err(batch) => {
+                self.waiting.push_front(batch);
+                false
+            }
+        }
+    }
+
+    /// Sends a batch that is not full, and tells the receiver. A batch behind
+    /// others that wait may as well be filled further.
     pub(crate) fn flush(&mut self) {
         if !self.batch.is_empty() && self.waiting.is_empty() {
             self.ship();
+        }
+        if self.untold {
+            self.untold = false;
+            self.edge.notify();
         }
     }
 
     /// Sends what waits as far as the credits go. True when nothing is left.
     pub(crate) fn unblock(&mut self) -> bool {
         while let Some(batch) = self.waiting.pop_front() {
-            if let Err(batch) = self.edge.send(batch) {
-                self.waiting.push_front(batch);
+            if !self.send(batch) {
                 return false;
             }
         }

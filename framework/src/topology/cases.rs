@@ -39,25 +39,10 @@ pub(super) fn read(
         return Vec::new();
     };
     for section in list.items() {
-        for entry in section
-            .get("input")
-            .map(|input| input.entries())
-            .unwrap_or_default()
-        {
-            check(
-                &entry.key,
-                &entry.value,
-                Some(Role::Spout),
-                specs,
-                components,
-                report,
-            );
+        for entry in section.get("input").map(|input| input.entries()).unwrap_or_default() {
+            check(&entry.key, &entry.value, Some(Role::Spout), specs, components, report);
         }
-        for entry in section
-            .get("expect")
-            .map(|expect| expect.entries())
-            .unwrap_or_default()
-        {
+        for entry in section.get("expect").map(|expect| expect.entries()).unwrap_or_default() {
             check(&entry.key, &entry.value, None, specs, components, report);
         }
     }
@@ -74,11 +59,7 @@ fn check(
 ) {
     let fits = |spec: &&ComponentSpec| role.is_none_or(|role| spec.role == role);
     let Some(position) = specs.iter().position(|spec| spec.id == id && fits(&spec)) else {
-        let ids: Vec<_> = specs
-            .iter()
-            .filter(fits)
-            .map(|spec| spec.id.as_str())
-            .collect();
+        let ids: Vec<_> = specs.iter().filter(fits).map(|spec| spec.id.as_str()).collect();
         let help = match did_you_mean(id, ids.iter().copied()) {
             Some(near) => format!("did you mean `{near}`?"),
             None => format!("there are {}", ids.join(", ")),
@@ -91,10 +72,7 @@ fn check(
     let Some(component) = &components[position] else {
         return;
     };
-    let emitted = component
-        .streams
-        .get("default")
-        .map(|stream| stream.schema.clone());
+    let emitted = component.streams.get("default").map(|stream| stream.schema.clone());
     let schema = emitted.unwrap_or_else(|| component.inputs.common());
     for field in rows.items().iter().flat_map(Section::entries) {
         if schema.index(&field.key).is_none() {

@@ -77,11 +77,7 @@ impl Config {
         {
             let message = format!("{threads} threads are more than {MAX_THREADS}");
             let help = "as many as the machine has cores are enough";
-            report.add(
-                section
-                    .mistake_at("threads", Code::BadValue, message)
-                    .help(help),
-            );
+            report.add(section.mistake_at("threads", Code::BadValue, message).help(help));
         }
         config
     }
@@ -98,19 +94,13 @@ impl Config {
         set(&mut settings.stuck_after, self.stuck_after);
         set(&mut settings.restart_window, self.restart_window);
         settings.threads = self.threads.map_or(settings.threads, NonZeroUsize::get);
-        settings.max_pending = self
-            .max_pending
-            .map_or(settings.max_pending, NonZeroUsize::get);
+        settings.max_pending = self.max_pending.map_or(settings.max_pending, NonZeroUsize::get);
         settings.acks = self.acks.unwrap_or(settings.acks);
-        settings.edge_batches = self
-            .edge_batches
-            .map_or(settings.edge_batches, NonZeroU64::get);
+        settings.edge_batches = self.edge_batches.map_or(settings.edge_batches, NonZeroU64::get);
         settings.edge_bytes = self.edge_bytes.map_or(settings.edge_bytes, |bytes| *bytes);
         settings.max_restarts = self.max_restarts.unwrap_or(settings.max_restarts);
         let retry = &mut settings.retry;
-        retry.max_attempts = self
-            .max_attempts
-            .map_or(retry.max_attempts, NonZeroU32::get);
+        retry.max_attempts = self.max_attempts.map_or(retry.max_attempts, NonZeroU32::get);
         retry.stall_after = self.stall_after.map_or(retry.stall_after, NonZeroU64::get);
         settings
     }

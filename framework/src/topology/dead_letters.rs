@@ -31,11 +31,7 @@ pub(super) fn read(section: Option<&Section>, report: &mut Report) -> Option<Dea
     if let Some(queue) = section.text() {
         let message = format!("expected a map of options, found the text `{queue}`");
         let help = format!("write `dead_letters: {{ queue: {queue} }}`");
-        report.add(
-            section
-                .mistake(Code::WrongType, message)
-                .help(section.hide(&help)),
-        );
+        report.add(section.mistake(Code::WrongType, message).help(section.hide(&help)));
         return None;
     }
     let written: Written = report.take(section.read())?;

@@ -93,19 +93,12 @@ impl TopologyFile {
         registry: &Registry,
         mut report: Report,
     ) -> Result<Self, Mistakes> {
-        let built = document
-            .as_ref()
-            .map(|document| build(&document.root(), registry, &mut report));
+        let built =
+            document.as_ref().map(|document| build(&document.root(), registry, &mut report));
         let warnings = report.finish()?;
-        let files = document
-            .map(|document| document.files().to_vec())
-            .unwrap_or_default();
+        let files = document.map(|document| document.files().to_vec()).unwrap_or_default();
         match built.flatten() {
-            Some(built) => Ok(Self {
-                warnings,
-                files,
-                ..built
-            }),
+            Some(built) => Ok(Self { warnings, files, ..built }),
             // Nothing is left out without an error, so this is not reached.
             None => Err(internal(&files)),
         }
@@ -113,39 +106,23 @@ impl TopologyFile {
 }
 
 fn internal(files: &[PathBuf]) -> Mistakes {
-    let name = files
-        .first()
-        .map(|file| file.display().to_string())
-        .unwrap_or_default();
+    let name = files.first().map(|file| file.display().to_string()).unwrap_or_default();
     let root = Document::parse(&name, "", &Variables::new()).map(|document| document.root());
     match root {
-        Ok(root) => root
-            .mistake(Code::BadValue, "the topology could not be put together")
-            .into(),
+        Ok(root) => root.mistake(Code::BadValue, "the topology could not be put together").into(),
         Err(mistakes) => mistakes,
     }
 }
 
 fn build(root: &Section, registry: &Registry, report: &mut Report) -> Option<TopologyFile> {
     if !matches!(root.kind(), Kind::Map | Kind::Null) {
-        let message = format!(
-            "expected a topology, which is a map, found {}",
-            root.kind().name()
-        );
-        report.add(
-            root.mistake(Code::WrongType, message)
-                .help("begin with `name: ...`"),
-        );
+        let message = format!("expected a topology, which is a map, found {}", root.kind().name());
+        report.add(root.mistake(Code::WrongType, message).help("begin with `name: ...`"));
         return None;
     }
     report.extend(root.unknown_keys(&TOP_KEYS));
     let name = required_text(root, "name", report);
-    check_name(
-        root.get("name"),
-        name.as_deref().unwrap_or_default(),
-        "the name",
-        report,
-    );
+    check_name(root.get("name"), name.as_deref().unwrap_or_default(), "the name", report);
     let description = optional(root, "description", report);
     let config = Config::read(root.get("config").as_ref(), report);
     let mut specs = spec::components(root, Role::Spout, report);
@@ -157,22 +134,15 @@ fn build(root: &Section, registry: &Registry, report: &mut Report) -> Option<Top
         return None;
     }
     let complete = specs.iter().any(|spec| spec.role == Role::Spout)
-        && [Role::Spout, Role::Bolt]
-            .iter()
-            .all(|role| all_read(root, *role, &specs));
+        && [Role::Spout, Role::Bolt].iter().all(|role| all_read(root, *role, &specs));
     let shape = Shape::find(&specs, complete, report);
-    let factories: Vec<_> = specs
-        .iter()
-        .map(|spec| options::configure(spec, registry, report))
-        .collect();
+    let factories: Vec<_> =
+        specs.iter().map(|spec| options::configure(spec, registry, report)).collect();
     let mut components = flow::components(&specs, &shape, &factories, report);
     let tests = cases::read(root, &specs, &components, report);
     let dead_letters = dead_letters::read(root.get("dead_letters").as_ref(), report);
-    let ordered: Option<Vec<_>> = shape
-        .order
-        .iter()
-        .map(|position| components[*position].take())
-        .collect();
+    let ordered: Option<Vec<_>> =
+        shape.order.iter().map(|position| components[*position].take()).collect();
     Some(TopologyFile {
         topology: Topology::assembled(name?, config.settings(), ordered?),
         description,
@@ -195,20 +165,16 @@ fn all_read(root: &Section, role: Role, specs: &[ComponentSpec]) -> bool {
 /// A topology without spouts is empty, unless `spouts` is only misspelt or wrong, which is told.
 fn check_empty(root: &Section, report: &mut Report) {
     let spouts = root.get("spouts");
-    let misspelt = || {
-        root.entries()
-            .iter()
-            .any(|entry| did_you_mean(&entry.key, ["spouts"]).is_some())
-    };
+    let misspelt =
+        || root.entries().iter().any(|entry| did_you_mean(&entry.key, ["spouts"]).is_some());
     let empty = match &spouts {
         None => !misspelt(),
         Some(list) => list.is_null() || (list.kind() == Kind::List && list.items().is_empty()),
     };
     if empty {
         let message = "a topology has at least one spout, where its tuples come from";
-        let mistake = spouts
-            .unwrap_or_else(|| root.clone())
-            .key_mistake(Code::EmptyTopology, message);
+        let mistake =
+            spouts.unwrap_or_else(|| root.clone()).key_mistake(Code::EmptyTopology, message);
         report.add(mistake.help("add `spouts:` with a list of `- { id: ..., type: ... }`"));
     }
 }

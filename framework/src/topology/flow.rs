@@ -51,13 +51,7 @@ fn bolt(
 ) -> Option<Component> {
     let made = factory().map_err(|error| Problem::new(error.to_string()));
     let declared = made.and_then(|bolt| Ok((bolt.declare(&inputs)?, bolt.blocking())));
-    settle(
-        spec,
-        declared,
-        Body::Bolt(factory.clone(), sources),
-        inputs,
-        report,
-    )
+    settle(spec, declared, Body::Bolt(factory.clone(), sources), inputs, report)
 }
 
 /// The component, if it declared its streams; else its problems are told.
@@ -137,16 +131,8 @@ fn inputs(
         match (&input.grouping, schema) {
             (Some(grouping), Some(schema)) if check_fields(input, &schema, report) => {
                 let (from, stream) = (input.from.clone(), input.stream.clone());
-                resolved.0.push(Input {
-                    from: from.clone(),
-                    stream: stream.clone(),
-                    schema,
-                });
-                resolved.1.push(Source {
-                    from,
-                    stream,
-                    grouping: grouping.clone(),
-                });
+                resolved.0.push(Input { from: from.clone(), stream: stream.clone(), schema });
+                resolved.1.push(Source { from, stream, grouping: grouping.clone() });
             }
             _ => complete = false,
         }
@@ -164,22 +150,11 @@ fn schema(input: &InputSpec, from: &Component, report: &mut Report) -> Option<Sc
 }
 
 fn unknown_stream(input: &InputSpec, from: &Component) -> Mistake {
-    let section = input
-        .section
-        .get("stream")
-        .unwrap_or_else(|| input.origin());
-    let names: Vec<_> = from
-        .streams
-        .all()
-        .iter()
-        .map(|stream| stream.name.as_str())
-        .collect();
+    let section = input.section.get("stream").unwrap_or_else(|| input.origin());
+    let names: Vec<_> = from.streams.all().iter().map(|stream| stream.name.as_str()).collect();
     if names.is_empty() {
         let message = format!("`{}` emits nothing that could be read", from.id);
-        let help = format!(
-            "`{}` is where tuples end; read what comes before it",
-            from.kind
-        );
+        let help = format!("`{}` is where tuples end; read what comes before it", from.kind);
         return section.mistake(Code::UnknownStream, message).help(help);
     }
     let help = match did_you_mean(&input.stream, names.iter().copied()) {
@@ -201,11 +176,7 @@ fn check_fields(input: &InputSpec, schema: &Schema, report: &mut Report) -> bool
         all = false;
         let section = input.section.nearest(&format!("fields[{position}]"));
         let message = format!("`{}` has no field `{field}` to group by", input.from);
-        report.add(
-            section
-                .mistake(Code::UnknownField, message)
-                .help(field_help(field, schema)),
-        );
+        report.add(section.mistake(Code::UnknownField, message).help(field_help(field, schema)));
     }
     all
 }
@@ -242,9 +213,7 @@ fn unused_streams(
             let message = format!("nothing reads what bolt `{}` emits", component.id);
             let help =
                 "its tuples end here unseen; add a bolt that keeps them, or leave this one out";
-            let mistake = specs[position]
-                .name_section()
-                .mistake(Code::UnusedStream, message);
+            let mistake = specs[position].name_section().mistake(Code::UnusedStream, message);
             report.add(mistake.help(help).warning());
         }
     }

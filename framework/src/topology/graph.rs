@@ -27,11 +27,7 @@ impl Topology {
     pub fn drawing(&self) -> String {
         let mut text = String::new();
         let mut drawn = HashSet::new();
-        for spout in self
-            .components()
-            .iter()
-            .filter(|component| component.is_spout())
-        {
+        for spout in self.components().iter().filter(|component| component.is_spout()) {
             self.draw(spout, None, "", "", &mut drawn, &mut text);
         }
         text
@@ -90,11 +86,7 @@ impl Topology {
                 tasks => format!(" x{tasks}"),
             };
             let label = quote(&format!("{}\n{}{tasks}", component.id, component.kind));
-            let _ = writeln!(
-                text,
-                "  {} [shape={shape}, label={label}];",
-                quote(&component.id)
-            );
+            let _ = writeln!(text, "  {} [shape={shape}, label={label}];", quote(&component.id));
         }
         for component in self.components() {
             for source in component.sources() {
@@ -109,15 +101,9 @@ impl Topology {
     /// The components that read this one, and by which input.
     fn readers<'a>(&'a self, id: &'a str) -> impl Iterator<Item = (&'a Component, &'a Source)> {
         let inputs = |component: &'a Component| {
-            component
-                .sources()
-                .iter()
-                .map(move |source| (component, source))
+            component.sources().iter().map(move |source| (component, source))
         };
-        self.components()
-            .iter()
-            .flat_map(inputs)
-            .filter(move |(_, source)| source.from == id)
+        self.components().iter().flat_map(inputs).filter(move |(_, source)| source.from == id)
     }
 }
 
@@ -137,10 +123,5 @@ fn label(source: &Source) -> String {
 }
 
 fn quote(text: &str) -> String {
-    format!(
-        "\"{}\"",
-        text.replace('\\', "\\\\")
-            .replace('"', "\\\"")
-            .replace('\n', "\\n")
-    )
+    format!("\"{}\"", text.replace('\\', "\\\\").replace('"', "\\\"").replace('\n', "\\n"))
 }

@@ -19,21 +19,14 @@ pub(super) fn configure(
     };
     let options = spec.options();
     let open = undocumented(spec, kind, &options, report);
-    let read = options.read_with(|value| {
-        kind.configure(value)
-            .map_err(|error| (error.path, error.message))
-    });
+    let read = options
+        .read_with(|value| kind.configure(value).map_err(|error| (error.path, error.message)));
     match read {
         Ok(factory) => open.then_some(factory),
         Err(mistakes) => {
-            let missing = mistakes
-                .iter()
-                .any(|mistake| mistake.code == Code::MissingKey);
-            report.extend(
-                mistakes
-                    .into_iter()
-                    .map(|mistake| suggest(mistake, spec, kind, &options)),
-            );
+            let missing = mistakes.iter().any(|mistake| mistake.code == Code::MissingKey);
+            report
+                .extend(mistakes.into_iter().map(|mistake| suggest(mistake, spec, kind, &options)));
             if missing {
                 report.extend(missing_keys(kind, &options));
             }
@@ -59,10 +52,7 @@ fn unknown_type(spec: &ComponentSpec, section: &Section, registry: &Registry) ->
         None => format!("{this} types are {}", names.join(", ")),
     };
     section
-        .mistake(
-            Code::UnknownType,
-            format!("there is no {this} type `{}`", spec.kind),
-        )
+        .mistake(Code::UnknownType, format!("there is no {this} type `{}`", spec.kind))
         .help(help)
 }
 
@@ -75,9 +65,7 @@ fn undocumented(
     report: &mut Report,
 ) -> bool {
     let schema = kind.options();
-    let properties = schema
-        .get("properties")
-        .and_then(serde_json::Value::as_object);
+    let properties = schema.get("properties").and_then(serde_json::Value::as_object);
     // Without properties everything is let through; with `additionalProperties` the type decides.
     let (Some(properties), None) = (properties, schema.get("additionalProperties")) else {
         return true;
@@ -85,11 +73,7 @@ fn undocumented(
     let known: Vec<_> = properties.keys().map(String::as_str).collect();
     let mistakes = options.unknown_keys(&known);
     let none = mistakes.is_empty();
-    report.extend(
-        mistakes
-            .into_iter()
-            .map(|mistake| suggest(mistake, spec, kind, options)),
-    );
+    report.extend(mistakes.into_iter().map(|mistake| suggest(mistake, spec, kind, options)));
     none
 }
 
@@ -104,14 +88,8 @@ fn suggest(
     if mistake.code != Code::UnknownKey || options.get(&key).is_none() {
         return mistake;
     }
-    let properties = kind
-        .options()
-        .get("properties")
-        .and_then(serde_json::Value::as_object);
-    let own = properties
-        .into_iter()
-        .flatten()
-        .map(|(key, _)| key.as_str());
+    let properties = kind.options().get("properties").and_then(serde_json::Value::as_object);
+    let own = properties.into_iter().flatten().map(|(key, _)| key.as_str());
     let all = own.chain(spec.common_keys().iter().copied());
     let free: Vec<_> = all.filter(|key| spec.section.get(key).is_none()).collect();
     let help =
@@ -123,24 +101,12 @@ fn suggest(
 
 /// All required keys that are missing, where serde tells of the first alone.
 fn missing_keys(kind: &ComponentType, options: &Section) -> Vec<Mistake> {
-    let required = kind
-        .options()
-        .get("required")
-        .and_then(serde_json::Value::as_array);
-    let required = required
-        .into_iter()
-        .flatten()
-        .filter_map(serde_json::Value::as_str);
-    let given: Vec<_> = options
-        .entries()
-        .into_iter()
-        .map(|entry| entry.key)
-        .collect();
+    let required = kind.options().get("required").and_then(serde_json::Value::as_array);
+    let required = required.into_iter().flatten().filter_map(serde_json::Value::as_str);
+    let given: Vec<_> = options.entries().into_iter().map(|entry| entry.key).collect();
     let missing = required.filter(|key| {
         // A key that is like it has been told as unknown.
-        !given
-            .iter()
-            .any(|given| **given == **key || did_you_mean(given, [*key]).is_some())
+        !given.iter().any(|given| **given == **key || did_you_mean(given, [*key]).is_some())
     });
     let tell = |key: &str| {
         let mistake = options.mistake(Code::MissingKey, format!("`{key}` is missing"));

@@ -36,14 +36,11 @@ impl Registry {
             // name.
             let prefix = format!("#/$defs/{name}.");
             prefix_references(&mut schema, &prefix);
-            if let Some(Value::Object(own)) = schema
-                .as_object_mut()
-                .and_then(|schema| schema.remove("$defs"))
+            if let Some(Value::Object(own)) =
+                schema.as_object_mut().and_then(|schema| schema.remove("$defs"))
             {
-                definitions.extend(
-                    own.into_iter()
-                        .map(|(own, schema)| (format!("{name}.{own}"), schema)),
-                );
+                definitions
+                    .extend(own.into_iter().map(|(own, schema)| (format!("{name}.{own}"), schema)));
             }
             definitions.insert(name, schema);
         }
@@ -52,10 +49,8 @@ impl Registry {
             let any: Vec<_> = types
                 .map(|kind| json!({ "$ref": format!("#/$defs/{}", definition(kind)) }))
                 .collect();
-            properties.insert(
-                list.to_owned(),
-                json!({ "type": "array", "items": { "anyOf": any } }),
-            );
+            properties
+                .insert(list.to_owned(), json!({ "type": "array", "items": { "anyOf": any } }));
         }
         json!({
             "$schema": "https://json-schema.org/draft/2020-12/schema",
@@ -82,9 +77,7 @@ fn prefix_references(schema: &mut Value, prefix: &str) {
                 }
             }
         }
-        Value::Array(items) => items
-            .iter_mut()
-            .for_each(|item| prefix_references(item, prefix)),
+        Value::Array(items) => items.iter_mut().for_each(|item| prefix_references(item, prefix)),
         _ => {}
     }
 }
@@ -137,11 +130,7 @@ fn component(kind: &ComponentType) -> Value {
     if kind.role() == Role::Bolt {
         required.push(json!("inputs"));
     }
-    match object
-        .entry("required")
-        .or_insert_with(|| json!([]))
-        .as_array_mut()
-    {
+    match object.entry("required").or_insert_with(|| json!([])).as_array_mut() {
         Some(own) => own.extend(required),
         None => return schema,
     }
@@ -152,14 +141,8 @@ fn component(kind: &ComponentType) -> Value {
 fn common(kind: &ComponentType) -> Map<String, Value> {
     let mut common = Map::new();
     let mut add = |key: &str, schema: Value| common.insert(key.to_owned(), schema);
-    add(
-        "id",
-        json!({ "type": "string", "description": "Unique in the topology." }),
-    );
-    add(
-        "type",
-        json!({ "const": kind.name(), "description": kind.summary() }),
-    );
+    add("id", json!({ "type": "string", "description": "Unique in the topology." }));
+    add("type", json!({ "const": kind.name(), "description": kind.summary() }));
     add(
         "parallelism",
         json!({

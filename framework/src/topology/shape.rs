@@ -40,11 +40,7 @@ impl Shape {
 fn index<'a>(specs: &'a [ComponentSpec], report: &mut Report) -> HashMap<&'a str, Option<usize>> {
     let mut first: HashMap<&str, usize> = HashMap::new();
     let mut ids: HashMap<&str, Option<usize>> = HashMap::new();
-    for (position, spec) in specs
-        .iter()
-        .enumerate()
-        .filter(|(_, spec)| !spec.id.is_empty())
-    {
+    for (position, spec) in specs.iter().enumerate().filter(|(_, spec)| !spec.id.is_empty()) {
         let Some(first) = first.get(spec.id.as_str()).copied() else {
             first.insert(&spec.id, position);
             ids.insert(&spec.id, Some(position));
@@ -66,11 +62,7 @@ fn unknown_inputs(
     complete: bool,
     report: &mut Report,
 ) {
-    for input in spec
-        .inputs
-        .iter()
-        .filter(|input| !ids.contains_key(input.from.as_str()))
-    {
+    for input in spec.inputs.iter().filter(|input| !ids.contains_key(input.from.as_str())) {
         let mut others: Vec<_> = ids.keys().copied().filter(|id| *id != spec.id).collect();
         others.sort_unstable();
         let help = match did_you_mean(&input.from, others.iter().copied()) {
@@ -81,16 +73,8 @@ fn unknown_inputs(
             }
             None => None,
         };
-        let message = format!(
-            "bolt `{}` reads `{}`, which does not exist",
-            spec.id, input.from
-        );
-        report.add(
-            input
-                .origin()
-                .mistake(Code::UnknownInput, message)
-                .maybe_help(help),
-        );
+        let message = format!("bolt `{}` reads `{}`, which does not exist", spec.id, input.from);
+        report.add(input.origin().mistake(Code::UnknownInput, message).maybe_help(help));
     }
 }
 
@@ -157,11 +141,7 @@ fn circle(start: usize, inputs: &[Vec<Option<usize>>], done: &[bool]) -> Vec<usi
     }
     let mut circle = walked.split_off(seen_at.get(&here).copied().unwrap_or(0));
     circle.reverse();
-    let first = circle
-        .iter()
-        .enumerate()
-        .min_by_key(|(_, c)| **c)
-        .map_or(0, |(at, _)| at);
+    let first = circle.iter().enumerate().min_by_key(|(_, c)| **c).map_or(0, |(at, _)| at);
     circle.rotate_left(first);
     circle
 }
@@ -174,11 +154,8 @@ fn tell_circle(
 ) {
     // The input of `reader` by which the circle goes on.
     let place = |source: usize, reader: usize| {
-        let at = inputs[reader]
-            .iter()
-            .position(|input| *input == Some(source));
-        at.and_then(|at| specs[reader].inputs.get(at))
-            .map(InputSpec::origin)
+        let at = inputs[reader].iter().position(|input| *input == Some(source));
+        at.and_then(|at| specs[reader].inputs.get(at)).map(InputSpec::origin)
     };
     let Some((first, last)) = circle.first().zip(circle.last()) else {
         return;
@@ -186,11 +163,7 @@ fn tell_circle(
     let Some(closing) = place(*last, *first) else {
         return;
     };
-    let ids: Vec<_> = circle
-        .iter()
-        .chain([first])
-        .map(|c| specs[*c].id.as_str())
-        .collect();
+    let ids: Vec<_> = circle.iter().chain([first]).map(|c| specs[*c].id.as_str()).collect();
     let message = match circle {
         [alone] => format!("bolt `{}` reads itself", specs[*alone].id),
         _ => format!("bolts read each other in a circle: {}", ids.join(" -> ")),
@@ -219,9 +192,7 @@ fn unreachable(
     for component in order {
         let spec = &specs[*component];
         // What is unknown may well be reached once it is corrected.
-        let by_input = inputs[*component]
-            .iter()
-            .any(|input| input.is_none_or(|i| reached[i]));
+        let by_input = inputs[*component].iter().any(|input| input.is_none_or(|i| reached[i]));
         reached[*component] = spec.role == Role::Spout || spec.unclear || by_input;
     }
     for (position, spec) in specs.iter().enumerate() {
@@ -229,17 +200,9 @@ fn unreachable(
             continue;
         }
         let message = format!("no spout reaches bolt `{}`", spec.id);
-        let from: Vec<_> = spec
-            .inputs
-            .iter()
-            .map(|input| format!("`{}`", input.from))
-            .collect();
+        let from: Vec<_> = spec.inputs.iter().map(|input| format!("`{}`", input.from)).collect();
         let help = format!("nothing arrives at what it reads, {}", from.join(", "));
-        report.add(
-            spec.name_section()
-                .mistake(Code::UnreachableBolt, message)
-                .help(help),
-        );
+        report.add(spec.name_section().mistake(Code::UnreachableBolt, message).help(help));
     }
 }
 

@@ -7,16 +7,8 @@ use super::names;
 use crate::{component::Role, output::Grouping};
 
 /// The keys of a topology file.
-pub(super) const TOP_KEYS: [&str; 8] = [
-    "name",
-    "description",
-    "include",
-    "config",
-    "spouts",
-    "bolts",
-    "dead_letters",
-    "tests",
-];
+pub(super) const TOP_KEYS: [&str; 8] =
+    ["name", "description", "include", "config", "spouts", "bolts", "dead_letters", "tests"];
 /// The keys that every spout may have beside its own options.
 pub(super) const SPOUT_KEYS: [&str; 4] = ["id", "type", "parallelism", "blocking"];
 /// The keys that every bolt may have beside its own options.
@@ -24,16 +16,8 @@ pub(super) const BOLT_KEYS: [&str; 6] = ["id", "type", "inputs", "parallelism", 
 /// The keys of an input.
 const INPUT_KEYS: [&str; 4] = ["from", "stream", "grouping", "fields"];
 /// The groupings that a file may name.
-pub(super) const GROUPINGS: [&str; 8] = [
-    "shuffle",
-    "fields",
-    "global",
-    "all",
-    "none",
-    "direct",
-    "local_or_shuffle",
-    "partial_key",
-];
+pub(super) const GROUPINGS: [&str; 8] =
+    ["shuffle", "fields", "global", "all", "none", "direct", "local_or_shuffle", "partial_key"];
 /// The stream that is meant when none is named.
 const DEFAULT_STREAM: &str = "default";
 /// The most tasks of one component.
@@ -67,26 +51,20 @@ pub(super) struct InputSpec {
 impl InputSpec {
     /// What says where it comes from.
     pub(super) fn origin(&self) -> Section {
-        self.section
-            .get("from")
-            .unwrap_or_else(|| self.section.clone())
+        self.section.get("from").unwrap_or_else(|| self.section.clone())
     }
 }
 
 impl ComponentSpec {
     /// What names the component: its id, or all of it.
     pub(super) fn name_section(&self) -> Section {
-        self.section
-            .get("id")
-            .unwrap_or_else(|| self.section.clone())
+        self.section.get("id").unwrap_or_else(|| self.section.clone())
     }
 
     /// The options of its type, without the keys that every component has.
     pub(super) fn options(&self) -> Section {
         // The `inputs` of a spout have been refused already.
-        self.section
-            .without(self.common_keys())
-            .without(&["inputs"])
+        self.section.without(self.common_keys()).without(&["inputs"])
     }
 
     pub(super) fn common_keys(&self) -> &'static [&'static str] {
@@ -98,10 +76,8 @@ impl ComponentSpec {
 
     fn read(section: Section, role: Role, report: &mut Report) -> Option<Self> {
         if section.kind() != Kind::Map {
-            let message = format!(
-                "expected a map with `id` and `type`, found {}",
-                section.kind().name()
-            );
+            let message =
+                format!("expected a map with `id` and `type`, found {}", section.kind().name());
             report.add(section.mistake(Code::WrongType, message));
             return None;
         }
@@ -152,9 +128,7 @@ impl ComponentSpec {
         };
         if inputs.kind() != Kind::List {
             let message = format!("expected a list of inputs, found {}", inputs.kind().name());
-            let help = inputs
-                .text()
-                .map(|text| format!("write `inputs: [{text}]`"));
+            let help = inputs.text().map(|text| format!("write `inputs: [{text}]`"));
             report.add(inputs.mistake(Code::WrongType, message).maybe_help(help));
             self.unclear = true;
             return;
@@ -193,10 +167,8 @@ impl InputSpec {
             });
         }
         if section.kind() != Kind::Map {
-            let message = format!(
-                "expected an id or a map with `from`, found {}",
-                section.kind().name()
-            );
+            let message =
+                format!("expected an id or a map with `from`, found {}", section.kind().name());
             report.add(section.mistake(Code::WrongType, message));
             return None;
         }
@@ -229,10 +201,7 @@ pub(super) fn components(root: &Section, role: Role, report: &mut Report) -> Vec
     };
     if list.kind() != Kind::List {
         let message = format!("expected a list of {key}, found {}", list.kind().name());
-        report.add(
-            list.mistake(Code::WrongType, message)
-                .help("each begins with `- id: ...`"),
-        );
+        report.add(list.mistake(Code::WrongType, message).help("each begins with `- id: ...`"));
         return Vec::new();
     }
     let read = |section| ComponentSpec::read(section, role, report);
@@ -244,10 +213,8 @@ pub(super) fn required_text(section: &Section, key: &str, report: &mut Report) -
     match section.get(key) {
         None => {
             // A key that is like it is reported as unknown, and is probably it.
-            let near = section
-                .entries()
-                .iter()
-                .any(|entry| did_you_mean(&entry.key, [key]).is_some());
+            let near =
+                section.entries().iter().any(|entry| did_you_mean(&entry.key, [key]).is_some());
             if !near {
                 let mistake = section.mistake(Code::MissingKey, format!("`{key}` is missing"));
                 report.add(mistake.help(format!("add `{key}: ...`")));
@@ -294,11 +261,7 @@ fn parallelism(section: &Section, report: &mut Report) -> usize {
     if number > MAX_PARALLELISM {
         let message = format!("{number} tasks are more than {MAX_PARALLELISM}");
         let help = "about as many as the machine has cores are enough";
-        report.add(
-            section
-                .mistake_at("parallelism", Code::BadParallelism, message)
-                .help(help),
-        );
+        report.add(section.mistake_at("parallelism", Code::BadParallelism, message).help(help));
     }
     usize::try_from(number.clamp(1, MAX_PARALLELISM)).unwrap_or(1)
 }
@@ -320,10 +283,8 @@ fn grouping(section: &Section, report: &mut Report) -> Option<Grouping> {
         Some(name) => report.take(name.read())?,
         None => {
             if let Some(fields) = section.get("fields") {
-                let mistake = fields.key_mistake(
-                    Code::BadGrouping,
-                    "`fields` without a grouping that uses them",
-                );
+                let mistake = fields
+                    .key_mistake(Code::BadGrouping, "`fields` without a grouping that uses them");
                 report.add(mistake.help("add `grouping: fields`"));
             }
             return Some(Grouping::Shuffle);
@@ -342,9 +303,8 @@ fn grouping(section: &Section, report: &mut Report) -> Option<Grouping> {
         }
         return None;
     }
-    if let Some(fields) = section
-        .get("fields")
-        .filter(|_| !keyed && GROUPINGS.contains(&name.as_str()))
+    if let Some(fields) =
+        section.get("fields").filter(|_| !keyed && GROUPINGS.contains(&name.as_str()))
     {
         let message = format!("the grouping `{name}` does not use fields");
         let help = "leave `fields` out, or use the grouping `fields`";
@@ -365,11 +325,7 @@ fn grouping(section: &Section, report: &mut Report) -> Option<Grouping> {
                 None => format!("groupings are {}", GROUPINGS.join(", ")),
             };
             let message = format!("there is no grouping `{name}`");
-            report.add(
-                section
-                    .mistake_at("grouping", Code::BadGrouping, message)
-                    .help(help),
-            );
+            report.add(section.mistake_at("grouping", Code::BadGrouping, message).help(help));
             return None;
         }
     })

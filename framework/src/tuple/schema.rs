@@ -75,12 +75,7 @@ impl Schema {
     /// assert_eq!(schema.index("count"), Some(1));
     /// ```
     pub fn new<N: Into<String>>(fields: impl IntoIterator<Item = (N, Kind)>) -> Self {
-        Schema(
-            fields
-                .into_iter()
-                .map(|(name, kind)| Field { name: name.into(), kind })
-                .collect(),
-        )
+        Schema(fields.into_iter().map(|(name, kind)| Field { name: name.into(), kind }).collect())
     }
 
     /// Where the field of this name is.

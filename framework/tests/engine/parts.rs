@@ -11,33 +11,33 @@ use squall_framework::{
     Tuple, ValueRef,
 };
 
-pub const LONG: Duration = Duration::from_secs(60);
+pub(crate) const LONG: Duration = Duration::from_secs(60);
 
 /// How often each number arrived.
 #[derive(Clone, Default)]
-pub struct Seen(Arc<Mutex<HashMap<i64, u64>>>);
+pub(crate) struct Seen(Arc<Mutex<HashMap<i64, u64>>>);
 
 impl Seen {
-    pub fn add(&self, number: i64) -> u64 {
+    pub(crate) fn add(&self, number: i64) -> u64 {
         let mut seen = self.0.lock().unwrap();
         let count = seen.entry(number).or_default();
         *count += 1;
         *count
     }
 
-    pub fn count(&self, number: i64) -> u64 {
+    pub(crate) fn count(&self, number: i64) -> u64 {
         self.0.lock().unwrap().get(&number).copied().unwrap_or(0)
     }
 
-    pub fn distinct(&self) -> usize {
+    pub(crate) fn distinct(&self) -> usize {
         self.0.lock().unwrap().len()
     }
 
-    pub fn total(&self) -> u64 {
+    pub(crate) fn total(&self) -> u64 {
         self.0.lock().unwrap().values().sum()
     }
 
-    pub fn each_once(&self, up_to: i64) {
+    pub(crate) fn each_once(&self, up_to: i64) {
         let seen = self.0.lock().unwrap();
         assert_eq!(seen.len() as i64, up_to);
         for number in 0..up_to {
@@ -47,7 +47,7 @@ impl Seen {
 }
 
 /// Notes every number.
-pub struct Note(pub Seen);
+pub(crate) struct Note(pub(crate) Seen);
 
 impl Bolt for Note {
     fn execute(&mut self, tuple: &Tuple<'_>, _: &mut Output) -> Result<()> {
@@ -57,7 +57,7 @@ impl Bolt for Note {
 }
 
 /// Does what a closure says, and can emit a number.
-pub struct Do<F>(pub F);
+pub(crate) struct Do<F>(pub(crate) F);
 
 impl<F: FnMut(i64, &mut Output) -> Result<()> + 'static> Bolt for Do<F> {
     fn declare(&self, inputs: &Inputs) -> Result<Streams, Problem> {
@@ -74,7 +74,7 @@ impl<F: FnMut(i64, &mut Output) -> Result<()> + 'static> Bolt for Do<F> {
 
 /// Keeps dead letters.
 #[derive(Clone, Default)]
-pub struct Letters(pub Arc<Mutex<Vec<DeadLetter>>>);
+pub(crate) struct Letters(pub(crate) Arc<Mutex<Vec<DeadLetter>>>);
 
 impl DeadLetters for Letters {
     fn put(&self, letters: &[DeadLetter]) -> Result<()> {
@@ -84,7 +84,7 @@ impl DeadLetters for Letters {
 }
 
 impl Letters {
-    pub fn ids(&self) -> Vec<u64> {
+    pub(crate) fn ids(&self) -> Vec<u64> {
         let mut ids: Vec<_> = self.0.lock().unwrap().iter().map(|letter| letter.id).collect();
         ids.sort_unstable();
         ids
@@ -92,7 +92,7 @@ impl Letters {
 }
 
 /// Settings under which failed messages come back at once.
-pub fn quick() -> Settings {
+pub(crate) fn quick() -> Settings {
     Settings {
         retry: RetryPolicy {
             backoff: Duration::from_millis(1),

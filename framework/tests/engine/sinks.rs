@@ -47,7 +47,8 @@ impl BatchBolt for Store {
 
 #[test]
 fn a_sink_gets_large_batches_and_fails_single_rows() {
-    let (seen, sizes, letters) = (Seen::default(), Arc::default(), Letters::default());
+    let (seen, letters) = (Seen::default(), Letters::default());
+    let sizes = Arc::new(Mutex::new(Vec::new()));
     let (noted, noted_sizes) = (seen.clone(), Arc::clone(&sizes));
     let topology = Topology::builder("t")
         .settings(quick())

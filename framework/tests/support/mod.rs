@@ -108,9 +108,7 @@ fn sql(options: Sql) -> impl Fn(&Inputs) -> Result<Streams, Problem> {
     move |inputs| {
         if !options.store.starts_with("sqlite:") && !options.store.starts_with("mysql:") {
             let message = format!("cannot tell the kind of the store `{}`", options.store);
-            return Err(Problem::new(message)
-                .at("store")
-                .help("begin with sqlite:// or mysql://"));
+            return Err(Problem::new(message).at("store").help("begin with sqlite:// or mysql://"));
         }
         // Without a path to the option, as a lazy component would.
         for key in &options.keys {
@@ -124,12 +122,8 @@ fn sql(options: Sql) -> impl Fn(&Inputs) -> Result<Streams, Problem> {
 pub(crate) fn registry() -> Registry {
     let text = |name: &str| Streams::one(Schema::new([(name, Kind::Text)]));
     let mut registry = Registry::default();
-    registry.add(ComponentType::spout("queue", move |_: &Queue| {
-        Ok(Silent(text("body")))
-    }));
-    registry.add(ComponentType::spout("lines", move |_: &Lines| {
-        Ok(Silent(text("line")))
-    }));
+    registry.add(ComponentType::spout("queue", move |_: &Queue| Ok(Silent(text("body")))));
+    registry.add(ComponentType::spout("lines", move |_: &Lines| Ok(Silent(text("line")))));
     registry.add(ComponentType::bolt("json", |options: &Json| {
         let fields: Vec<_> = options.fields.clone().into_iter().collect();
         Ok(declares(move |_| {
@@ -137,17 +131,10 @@ pub(crate) fn registry() -> Registry {
             Ok(Streams::one(Schema::new(fields.clone())).and("errors", errors))
         }))
     }));
-    registry.add(ComponentType::bolt("count", |o: &Count| {
-        Ok(declares(count(o.clone())))
-    }));
-    registry.add(ComponentType::bolt("sql", |o: &Sql| {
-        Ok(declares(sql(o.clone())))
-    }));
-    registry.add(ComponentType::bolt("queue", |_: &Queue| {
-        Ok(declares(|_| Ok(Streams::none())))
-    }));
-    registry.add(ComponentType::bolt("free", |_: &AnyConfig| {
-        Ok(declares(|_| Ok(Streams::none())))
-    }));
+    registry.add(ComponentType::bolt("count", |o: &Count| Ok(declares(count(o.clone())))));
+    registry.add(ComponentType::bolt("sql", |o: &Sql| Ok(declares(sql(o.clone())))));
+    registry.add(ComponentType::bolt("queue", |_: &Queue| Ok(declares(|_| Ok(Streams::none())))));
+    registry
+        .add(ComponentType::bolt("free", |_: &AnyConfig| Ok(declares(|_| Ok(Streams::none())))));
     registry
 }

@@ -126,6 +126,10 @@ impl BoltTask {
 
     pub(crate) fn turn(&mut self, cx: &mut Context<'_>) -> Turn {
         let turn = self.work(cx);
+        // Whatever ended the turn, nothing waits here for the next one.
+        if let Some(out) = &mut self.out {
+            out.flush();
+        }
         self.publish();
         turn
     }
@@ -138,7 +142,6 @@ impl BoltTask {
             }
             let (Some(out), Some(_)) = (&mut self.out, &self.bolt) else { return Turn::Idle };
             if !out.unblock() {
-                out.flush();
                 return Turn::Idle;
             }
             if self.slot.take_tick() {
@@ -150,26 +153,14 @@ impl BoltTask {
             }
             match self.hand.pop_front() {
                 Some(delivery) => self.execute(delivery),
-                None if self.flush_due => {
-                    self.flush_bolt();
-                }
-                None => {
-                    self.flush();
-                    return Turn::Idle;
-                }
+                None if self.flush_due => self.flush_bolt(),
+                None => return Turn::Idle,
             }
             if now_ns() - start > TURN_NS {
                 break;
             }
         }
-        self.flush();
         Turn::Again
-    }
-
-    fn flush(&mut self) {
-        if let Some(out) = &mut self.out {
-            out.flush();
-        }
     }
 
     fn execute(&mut self, delivery: Delivery) {
@@ -179,7 +170,9 @@ impl BoltTask {
                 let most = bolt.rows_per_call();
                 let (batch, deliveries) = self.gather(delivery, most);
                 match self.out.take() {
-                    Some(out) => {
+                    Some(mut out) => {
+                        // The call may take long: nothing must wait for it.
+                        out.flush();
                         self.slot.busy_since.store(now_ns(), Relaxed);
                         self.call = Some(Call::new(bolt, out, batch, deliveries));
                     }
@@ -261,7 +254,6 @@ impl BoltTask {
                 } else {
                     self.hand.push_front(Delivery { batch: rest, ..delivery });
                 }
-                out.flush();
                 self.fall(true, reason);
             }
         }

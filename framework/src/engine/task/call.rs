@@ -9,7 +9,9 @@ use std::{
 use futures_util::FutureExt;
 
 use super::panic_text;
-use crate::{component::BatchBolt, engine::now_ns, error::Result, output::Output, tuple::TupleBatch};
+use crate::{
+    component::BatchBolt, engine::now_ns, error::Result, output::Output, tuple::TupleBatch,
+};
 
 /// What a finished call gives back.
 pub(super) struct Returned {

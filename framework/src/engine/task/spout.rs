@@ -174,6 +174,7 @@ impl SpoutTask {
         let turn = self.emit(cx);
         self.out.seal();
         self.out.out.flush();
+        self.settlements.set_quiet(self.out.out.is_blocked());
         self.publish();
         turn
     }
@@ -302,7 +303,8 @@ impl SpoutTask {
             if let Some(known) = failures.get_mut(place as usize) {
                 // Of several reasons the first stands, unless it was not the
                 // message's own fault.
-                let own = known.as_ref().is_some_and(|k| k.counts() && k.kind != FailureKind::Timeout);
+                let own =
+                    known.as_ref().is_some_and(|k| k.counts() && k.kind != FailureKind::Timeout);
                 if !own {
                     *known = Some(failure);
                 }
@@ -381,7 +383,14 @@ impl SpoutTask {
     }
 
     /// Gives a message to the dead letters, or tries again later.
-    fn bury(&mut self, id: u64, attempts: u32, failure: Failure, stream: usize, values: Vec<Value>) {
+    fn bury(
+        &mut self,
+        id: u64,
+        attempts: u32,
+        failure: Failure,
+        stream: usize,
+        values: Vec<Value>,
+    ) {
         tracing::warn!(spout = %self.slot.component, id, attempts, reason = %failure, "dead letter");
         let Some(dead_letters) = &self.limits.dead_letters else { return };
         let letter = DeadLetter {
