@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use crate::include::{Includer, refuse};
-use crate::section::Secrets;
+use crate::secrets::Secrets;
 use crate::source::Source;
 use crate::substitute::Substitution;
 use crate::tree::Node;
@@ -54,13 +54,10 @@ impl Document {
         let mut includer = Includer::new(&mut substitution, &mut mistakes);
         let root = includer.file(path.as_ref(), None);
         let files = std::mem::take(&mut includer.files);
-        let secrets = Secrets::new(substitution.used);
+        let sources = std::mem::take(&mut includer.sources);
+        let secrets = Secrets::new(substitution.used, &sources);
         report.extend(mistakes);
-        Some(Self {
-            root: root?,
-            secrets,
-            files,
-        })
+        Some(Self { root: root?, secrets, files })
     }
 
     /// As [`parse`](Self::parse), but goes on after lesser mistakes; see
@@ -76,13 +73,9 @@ impl Document {
         let source = Source::new(name, text);
         let root = parse::parse(&source, &mut substitution, &mut mistakes)
             .map(|root| refuse(root, &mut mistakes));
-        let secrets = Secrets::new(substitution.used);
+        let secrets = Secrets::new(substitution.used, &[source]);
         report.extend(mistakes);
-        Some(Self {
-            root: root?,
-            secrets,
-            files: Vec::new(),
-        })
+        Some(Self { root: root?, secrets, files: Vec::new() })
     }
 
     /// The value that the whole file is.

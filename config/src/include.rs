@@ -25,6 +25,8 @@ pub(crate) struct Includer<'a, 'v> {
     pub(crate) mistakes: &'a mut Vec<Mistake>,
     /// Every file that was read, as named.
     pub(crate) files: Vec<PathBuf>,
+    /// Their texts.
+    pub(crate) sources: Vec<Arc<Source>>,
     /// The canonical paths of those.
     seen: Vec<PathBuf>,
     /// The canonical paths of the files that are being read, outermost first.
@@ -40,6 +42,7 @@ impl<'a, 'v> Includer<'a, 'v> {
             substitution,
             mistakes,
             files: Vec::new(),
+            sources: Vec::new(),
             seen: Vec::new(),
             stack: Vec::new(),
         }
@@ -52,8 +55,7 @@ impl<'a, 'v> Includer<'a, 'v> {
             let message = format!("`{}` includes itself", path.display());
             let nowhere = || Place::new(&Source::new(path.display().to_string(), ""), 0, 0);
             let place = from.cloned().unwrap_or_else(nowhere);
-            self.mistakes
-                .push(Mistake::new(Code::IncludeCycle, place, message));
+            self.mistakes.push(Mistake::new(Code::IncludeCycle, place, message));
             return None;
         }
         if self.seen.contains(&canonical) {
@@ -77,6 +79,7 @@ impl<'a, 'v> Includer<'a, 'v> {
         self.seen.push(canonical.clone());
         self.stack.push(canonical);
         let source = Source::new(path.display().to_string(), text);
+        self.sources.push(source.clone());
         let root = parse::parse(&source, self.substitution, self.mistakes)
             .map(|root| self.resolve(root, path.parent().unwrap_or(Path::new(""))));
         self.stack.pop();
@@ -94,13 +97,9 @@ impl<'a, 'v> Includer<'a, 'v> {
             let Some(other) = self.file(&folder.join(name), Some(&place)) else {
                 continue;
             };
-            if !matches!(
-                other.content,
-                Content::Map(_) | Content::Scalar(Value::Null)
-            ) {
+            if !matches!(other.content, Content::Map(_) | Content::Scalar(Value::Null)) {
                 let message = "an included file must be a map, as the file that includes it";
-                self.mistakes
-                    .push(Mistake::new(Code::BadInclude, place, message));
+                self.mistakes.push(Mistake::new(Code::BadInclude, place, message));
                 continue;
             }
             merged = Some(match merged {
@@ -131,8 +130,7 @@ impl<'a, 'v> Includer<'a, 'v> {
                 _ => {
                     let message = "`include` wants the name of a file, or a list of names";
                     let place = item.place.first_line();
-                    self.mistakes
-                        .push(Mistake::new(Code::BadInclude, place, message));
+                    self.mistakes.push(Mistake::new(Code::BadInclude, place, message));
                 }
             }
         }
@@ -146,11 +144,7 @@ pub(crate) fn refuse(root: Arc<Node>, mistakes: &mut Vec<Mistake>) -> Arc<Node> 
         return root;
     };
     let message = "`include` works in files only, and this text is not from a file";
-    mistakes.push(Mistake::new(
-        Code::BadInclude,
-        include.key_place.clone(),
-        message,
-    ));
+    mistakes.push(Mistake::new(Code::BadInclude, include.key_place.clone(), message));
     without_include(&root)
 }
 
@@ -176,11 +170,7 @@ fn without_include(root: &Arc<Node>) -> Arc<Node> {
     let Content::Map(pairs) = &root.content else {
         return root.clone();
     };
-    let rest = pairs
-        .iter()
-        .filter(|pair| &*pair.key != INCLUDE)
-        .cloned()
-        .collect();
+    let rest = pairs.iter().filter(|pair| &*pair.key != INCLUDE).cloned().collect();
     Arc::new(Node::new(Content::Map(rest), root.place.clone()))
 }
 
@@ -199,10 +189,7 @@ fn merge(base: &Arc<Node>, later: &Arc<Node>, top: bool) -> Arc<Node> {
             }
             Some(other) => {
                 let value = merge(&other.value, &pair.value, false);
-                *other = Pair {
-                    value,
-                    ..pair.clone()
-                };
+                *other = Pair { value, ..pair.clone() };
             }
         }
     }

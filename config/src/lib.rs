@@ -44,6 +44,7 @@ mod read;
 mod render;
 mod report;
 mod scalar;
+mod secrets;
 mod section;
 mod source;
 mod substitute;

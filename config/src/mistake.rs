@@ -78,10 +78,7 @@ impl Mistake {
     /// Points at another place.
     #[must_use]
     pub fn label(mut self, place: Place, message: impl Into<String>) -> Self {
-        self.labels.push(Label {
-            place,
-            message: message.into(),
-        });
+        self.labels.push(Label { place, message: message.into() });
         self
     }
 

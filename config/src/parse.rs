@@ -25,15 +25,9 @@ pub(crate) fn parse(
     mistakes: &mut Vec<Mistake>,
 ) -> Option<Arc<Node>> {
     if source.text.len() > MAX_BYTES {
-        let message = format!(
-            "the file has {} bytes; at most {MAX_BYTES} are read",
-            source.text.len()
-        );
-        mistakes.push(Mistake::new(
-            Code::TooLarge,
-            Place::new(source, 0, 0),
-            message,
-        ));
+        let message =
+            format!("the file has {} bytes; at most {MAX_BYTES} are read", source.text.len());
+        mistakes.push(Mistake::new(Code::TooLarge, Place::new(source, 0, 0), message));
         return None;
     }
     let mut builder = Builder {
@@ -47,11 +41,9 @@ pub(crate) fn parse(
         values: 0,
     };
     match builder.run() {
-        Ok(()) => Some(
-            builder
-                .root
-                .unwrap_or_else(|| Arc::new(Node::null(Place::new(source, 0, 0)))),
-        ),
+        Ok(()) => {
+            Some(builder.root.unwrap_or_else(|| Arc::new(Node::null(Place::new(source, 0, 0)))))
+        }
         Err(mistake) => {
             mistakes.push(mistake);
             None
@@ -61,12 +53,7 @@ pub(crate) fn parse(
 
 /// Byte offset of every character, or nothing where they are the same.
 fn offsets(text: &str) -> Option<Vec<usize>> {
-    let all = || {
-        text.char_indices()
-            .map(|(at, _)| at)
-            .chain([text.len()])
-            .collect()
-    };
+    let all = || text.char_indices().map(|(at, _)| at).chain([text.len()]).collect();
     (!text.is_ascii()).then(all)
 }
 
@@ -108,10 +95,8 @@ impl Builder<'_, '_> {
             match event {
                 Event::DocumentStart(_) if self.root.is_some() => {
                     let message = "the file has a second document";
-                    return Err(
-                        Mistake::new(Code::UnsupportedYaml, self.place(span), message)
-                            .help("keep one document per file; `include` joins files"),
-                    );
+                    return Err(Mistake::new(Code::UnsupportedYaml, self.place(span), message)
+                        .help("keep one document per file; `include` joins files"));
                 }
                 Event::Scalar(text, style, anchor, tag) => {
                     let node = self.scalar(&text, style, tag.as_deref(), span);
@@ -121,10 +106,7 @@ impl Builder<'_, '_> {
                     self.begin(span, anchor, tag.as_deref(), Collection::List(Vec::new()))?;
                 }
                 Event::MappingStart(anchor, tag) => {
-                    let map = Collection::Map {
-                        pairs: Vec::new(),
-                        key: None,
-                    };
+                    let map = Collection::Map { pairs: Vec::new(), key: None };
                     self.begin(span, anchor, tag.as_deref(), map)?;
                 }
                 Event::SequenceEnd | Event::MappingEnd => self.end(span)?,
@@ -143,19 +125,13 @@ impl Builder<'_, '_> {
 
     fn offset(&self, index: usize) -> usize {
         match &self.offsets {
-            Some(offsets) => offsets
-                .get(index)
-                .copied()
-                .unwrap_or(self.source.text.len()),
+            Some(offsets) => offsets.get(index).copied().unwrap_or(self.source.text.len()),
             None => index,
         }
     }
 
     fn place(&self, span: Span) -> Place {
-        let (start, end) = (
-            self.offset(span.start.index()),
-            self.offset(span.end.index()),
-        );
+        let (start, end) = (self.offset(span.start.index()), self.offset(span.end.index()));
         Place::new(self.source, start, end)
     }
 
@@ -166,9 +142,7 @@ impl Builder<'_, '_> {
             Some(substituted) => (substituted.text.as_str(), substituted.whole),
             None => (text, true),
         };
-        let core = tag
-            .filter(|tag| tag.is_yaml_core_schema())
-            .map(|tag| tag.suffix.as_str());
+        let core = tag.filter(|tag| tag.is_yaml_core_schema()).map(|tag| tag.suffix.as_str());
         let value = match core {
             Some("str") => Value::String(text.to_owned()),
             Some("int" | "float" | "bool" | "null") => scalar::plain(text),
@@ -176,14 +150,10 @@ impl Builder<'_, '_> {
             _ => Value::String(text.to_owned()),
         };
         self.check_tag(tag, &place);
-        let written = substituted.is_some().then(|| Written {
-            text: place.text().trim_matches(['"', '\'']).to_owned(),
-            whole,
-        });
-        Node {
-            written,
-            ..Node::new(Content::Scalar(value), place)
-        }
+        let written = substituted
+            .is_some()
+            .then(|| Written { text: place.text().trim_matches(['"', '\'']).to_owned(), whole });
+        Node { written, ..Node::new(Content::Scalar(value), place) }
     }
 
     fn check_tag(&mut self, tag: Option<&Tag>, place: &Place) {
@@ -209,21 +179,12 @@ impl Builder<'_, '_> {
             let message = format!("lists and maps are nested more than {MAX_DEPTH} deep");
             return Err(Mistake::new(Code::TooLarge, place, message));
         }
-        self.open.push(Open {
-            start,
-            anchor,
-            collection,
-        });
+        self.open.push(Open { start, anchor, collection });
         Ok(())
     }
 
     fn end(&mut self, span: Span) -> Result<(), Mistake> {
-        let Some(Open {
-            start,
-            anchor,
-            collection,
-        }) = self.open.pop()
-        else {
+        let Some(Open { start, anchor, collection }) = self.open.pop() else {
             return Ok(());
         };
         let place = self.place(Span::new(start.start, span.end));
@@ -236,11 +197,8 @@ impl Builder<'_, '_> {
 
     /// Applies merge keys' precedence and finds keys that are there twice.
     fn settle(&mut self, pairs: Vec<Pair>) -> Vec<Pair> {
-        let explicit: HashSet<Arc<str>> = pairs
-            .iter()
-            .filter(|pair| !pair.merged)
-            .map(|pair| pair.key.clone())
-            .collect();
+        let explicit: HashSet<Arc<str>> =
+            pairs.iter().filter(|pair| !pair.merged).map(|pair| pair.key.clone()).collect();
         let mut first: HashMap<Arc<str>, Place> = HashMap::new();
         let mut kept = Vec::with_capacity(pairs.len());
         for pair in pairs {
@@ -251,8 +209,7 @@ impl Builder<'_, '_> {
                 if !pair.merged {
                     let message = format!("the key `{}` is there twice", pair.key);
                     let mistake = Mistake::new(Code::DuplicateKey, pair.key_place, message);
-                    self.mistakes
-                        .push(mistake.label(earlier.clone(), "first here"));
+                    self.mistakes.push(mistake.label(earlier.clone(), "first here"));
                 }
                 continue;
             }
@@ -290,16 +247,9 @@ impl Builder<'_, '_> {
             Some(Collection::List(items)) => items.push(node),
             Some(Collection::Map { pairs, key }) => match key.take() {
                 None => *key = Some(read_key(&node, place, plain)?),
-                Some(Key {
-                    merge: true, place, ..
-                }) => merge(pairs, &node, &place)?,
+                Some(Key { merge: true, place, .. }) => merge(pairs, &node, &place)?,
                 Some(Key { name, place, .. }) => {
-                    pairs.push(Pair {
-                        key: name,
-                        key_place: place,
-                        value: node,
-                        merged: false,
-                    });
+                    pairs.push(Pair { key: name, key_place: place, value: node, merged: false });
                 }
             },
         }
@@ -326,12 +276,7 @@ impl Builder<'_, '_> {
         } else {
             None
         };
-        Mistake::new(
-            Code::Syntax,
-            place.first_line(),
-            format!("not YAML: {info}"),
-        )
-        .maybe_help(help)
+        Mistake::new(Code::Syntax, place.first_line(), format!("not YAML: {info}")).maybe_help(help)
     }
 }
 
@@ -345,18 +290,12 @@ fn read_key(node: &Arc<Node>, place: &Place, plain: bool) -> Result<Key, Mistake
         }
         _ => {
             let message = "a key must be a text";
-            return Err(
-                Mistake::new(Code::UnsupportedYaml, place.first_line(), message)
-                    .help("a variable needs quotes here: \"${NAME}\""),
-            );
+            return Err(Mistake::new(Code::UnsupportedYaml, place.first_line(), message)
+                .help("a variable needs quotes here: \"${NAME}\""));
         }
     };
     let merge = plain && name == "<<";
-    Ok(Key {
-        name: name.into(),
-        place: place.clone(),
-        merge,
-    })
+    Ok(Key { name: name.into(), place: place.clone(), merge })
 }
 
 /// Takes over the pairs of the map, or of the list of maps, that a merge key names.
@@ -367,10 +306,7 @@ fn merge(pairs: &mut Vec<Pair>, from: &Arc<Node>, place: &Place) -> Result<(), M
     };
     match &from.content {
         Content::Map(other) => {
-            pairs.extend(other.iter().map(|pair| Pair {
-                merged: true,
-                ..pair.clone()
-            }));
+            pairs.extend(other.iter().map(|pair| Pair { merged: true, ..pair.clone() }));
         }
         Content::List(maps) => {
             for map in maps {

@@ -30,9 +30,7 @@ impl Absent {
     }
 
     fn has(&self, map: &Section, key: &str) -> bool {
-        self.keys
-            .iter()
-            .any(|(extent, absent)| *extent == map.extent() && absent == key)
+        self.keys.iter().any(|(extent, absent)| *extent == map.extent() && absent == key)
     }
 
     fn within(&self, section: &Section) -> bool {
@@ -80,11 +78,7 @@ impl Section {
             let culprit = match understand(&message) {
                 // The path leads to the map or to the key in it.
                 Complaint::UnknownKey { key, known } => {
-                    let map = if at.get(key).is_some() {
-                        at
-                    } else {
-                        section.parent(self, &at)
-                    };
+                    let map = if at.get(key).is_some() { at } else { section.parent(self, &at) };
                     let complaint = Complaint::UnknownKey { key, known };
                     let (culprit, mistake) = map.explain(complaint, &mut absent);
                     report.add(mistake);
@@ -116,10 +110,8 @@ impl Section {
     fn explain(&self, complaint: Complaint<'_>, absent: &mut Absent) -> (Section, Mistake) {
         match complaint {
             Complaint::UnknownKey { key, known } => {
-                let known: Vec<_> = known
-                    .into_iter()
-                    .filter(|known| !absent.has(self, known))
-                    .collect();
+                let known: Vec<_> =
+                    known.into_iter().filter(|known| !absent.has(self, known)).collect();
                 if let Some(meant) = did_you_mean(key, known.iter().copied()) {
                     absent.keys.push((self.extent(), meant.to_owned()));
                 }
@@ -131,20 +123,25 @@ impl Section {
                 (self.clone(), mistake.help(format!("add `{key}: ...`")))
             }
             Complaint::UnknownChoice { choice, choices } => {
-                let message = format!("`{choice}` is not one of the choices");
-                let mistake = self.mistake(Code::UnknownChoice, message);
-                (
-                    self.clone(),
-                    mistake.maybe_help(suggestion(choice, choices, "choice")),
-                )
+                let message = match &self.node.written {
+                    Some(_) => format!("{} is not one of the choices", self.describe()),
+                    None => format!("`{choice}` is not one of the choices"),
+                };
+                let mistake = Mistake::new(Code::UnknownChoice, self.place(), message);
+                (self.clone(), mistake.maybe_help(suggestion(choice, choices, "choice")))
             }
             Complaint::Wrong { expected } => {
+                // Nothing is hidden in this, for it shows no value of a variable.
                 let message = format!("expected {expected}, found {}", self.describe());
-                let mistake = self.mistake(Code::WrongType, message);
-                let quote =
-                    expected == "a text" && matches!(self.kind(), Kind::Number | Kind::Bool);
+                let mistake = Mistake::new(Code::WrongType, self.place(), message);
+                let scalar = matches!(self.kind(), Kind::Number | Kind::Bool);
+                let quote = expected == "a text" && scalar;
                 let help = quote.then(|| format!("put it in quotes: \"{}\"", self.extent().text()));
                 (self.clone(), mistake.maybe_help(help))
+            }
+            Complaint::NoForm => {
+                let message = format!("{} is not of a form that is allowed here", self.describe());
+                (self.clone(), Mistake::new(Code::WrongType, self.place(), message))
             }
             Complaint::Other(message) => (self.clone(), self.mistake(Code::BadValue, message)),
         }

@@ -40,12 +40,8 @@ fn plain(mistake: &Mistake) -> String {
         Severity::Warning => "warning",
     };
     let mut text = format!("{severity}[{}]: {}\n", mistake.code, mistake.message);
-    let places = std::iter::once((&mistake.place, "")).chain(
-        mistake
-            .labels
-            .iter()
-            .map(|label| (&label.place, label.message.as_str())),
-    );
+    let places = std::iter::once((&mistake.place, ""))
+        .chain(mistake.labels.iter().map(|label| (&label.place, label.message.as_str())));
     for (place, message) in places {
         let _ = writeln!(text, "  --> {place}");
         let line = place.whole_line();
@@ -71,19 +67,12 @@ fn plain(mistake: &Mistake) -> String {
 
 /// All of them, and how many there are.
 pub fn render_all(mistakes: &[Mistake], style: Style) -> String {
-    let mut text: String = mistakes
-        .iter()
-        .map(|mistake| render(mistake, style) + "\n")
-        .collect();
+    let mut text: String = mistakes.iter().map(|mistake| render(mistake, style) + "\n").collect();
     let count = |severity| mistakes.iter().filter(|m| m.severity == severity).count();
-    let counts = [
-        (count(Severity::Error), "error"),
-        (count(Severity::Warning), "warning"),
-    ];
+    let counts = [(count(Severity::Error), "error"), (count(Severity::Warning), "warning")];
     let counts = counts.iter().filter(|(count, _)| *count > 0);
-    let counts: Vec<_> = counts
-        .map(|(n, what)| format!("{n} {what}{}", if *n == 1 { "" } else { "s" }))
-        .collect();
+    let counts: Vec<_> =
+        counts.map(|(n, what)| format!("{n} {what}{}", if *n == 1 { "" } else { "s" })).collect();
     let _ = write!(text, "{}", counts.join(", "));
     text
 }
@@ -99,10 +88,7 @@ impl<'a> Drawn<'a> {
     fn new(mistake: &'a Mistake) -> Self {
         let source = &mistake.place.source;
         // One drawing shows one file; what is in another is told in words.
-        let elsewhere = mistake
-            .labels
-            .iter()
-            .filter(|l| !l.place.same_file(&mistake.place));
+        let elsewhere = mistake.labels.iter().filter(|l| !l.place.same_file(&mistake.place));
         let notes = elsewhere.map(|label| format!("{}: {}", label.message, label.place));
         let help: Vec<_> = mistake.help.iter().cloned().chain(notes).collect();
         Self {
@@ -144,9 +130,7 @@ impl Diagnostic for Drawn<'_> {
     }
 
     fn help<'a>(&'a self) -> Option<Box<dyn std::fmt::Display + 'a>> {
-        self.help
-            .as_ref()
-            .map(|help| Box::new(help) as Box<dyn std::fmt::Display>)
+        self.help.as_ref().map(|help| Box::new(help) as Box<dyn std::fmt::Display>)
     }
 
     fn source_code(&self) -> Option<&dyn SourceCode> {
@@ -155,11 +139,7 @@ impl Diagnostic for Drawn<'_> {
 
     fn labels(&self) -> Option<Box<dyn Iterator<Item = LabeledSpan> + '_>> {
         let first = LabeledSpan::new_primary_with_span(None, span(&self.mistake.place));
-        let here = self
-            .mistake
-            .labels
-            .iter()
-            .filter(|l| l.place.same_file(&self.mistake.place));
+        let here = self.mistake.labels.iter().filter(|l| l.place.same_file(&self.mistake.place));
         let others = here.map(|label| {
             LabeledSpan::new_with_span(Some(label.message.clone()), span(&label.place))
         });

@@ -45,9 +45,7 @@ impl Report {
 
     /// Whether something prevents running.
     pub fn has_errors(&self) -> bool {
-        self.mistakes
-            .iter()
-            .any(|mistake| mistake.severity == Severity::Error)
+        self.mistakes.iter().any(|mistake| mistake.severity == Severity::Error)
     }
 
     /// Everything noted, errors and warnings, ordered by file and position.

@@ -30,16 +30,9 @@ fn number(text: &str) -> Option<Number> {
         _ if unsigned.contains(|c: char| !matches!(c, '0'..='9' | '.' | 'e' | 'E' | '+' | '-')) => {
             return None;
         }
-        _ => unsigned
-            .parse()
-            .ok()
-            .filter(|float: &f64| float.is_finite())?,
+        _ => unsigned.parse().ok().filter(|float: &f64| float.is_finite())?,
     };
-    Some(Number::from(if text.starts_with('-') {
-        -float
-    } else {
-        float
-    }))
+    Some(Number::from(if text.starts_with('-') { -float } else { float }))
 }
 
 fn integer(text: &str, unsigned: &str) -> Option<Number> {
@@ -59,9 +52,7 @@ fn integer(text: &str, unsigned: &str) -> Option<Number> {
         return None;
     }
     if text.starts_with('-') {
-        return i64::from_str_radix(&format!("-{digits}"), radix)
-            .ok()
-            .map(Number::from);
+        return i64::from_str_radix(&format!("-{digits}"), radix).ok().map(Number::from);
     }
     u64::from_str_radix(digits, radix).ok().map(Number::from)
 }
@@ -81,10 +72,7 @@ mod tests {
             let reference: Value = serde_yaml::from_str(scalar).unwrap();
             assert_eq!(plain(scalar), reference, "{scalar}");
         }
-        assert_eq!(
-            plain("18446744073709551616"),
-            Value::from("18446744073709551616")
-        );
+        assert_eq!(plain("18446744073709551616"), Value::from("18446744073709551616"));
         assert!(matches!(plain(".nan"), Value::Number(number) if number.is_nan()));
     }
 }

@@ -1,10 +1,10 @@
 //! One value of a document, which knows where it was written.
 
-use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use serde_yaml::Value;
 
+use crate::secrets::Secrets;
 use crate::suggest::suggestion;
 use crate::tree::{Content, Node, Pair};
 use crate::{Code, Mistake, Path, Place, Step};
@@ -40,39 +40,6 @@ impl Kind {
     }
 }
 
-/// The values of variables that must not be shown, and what is shown instead.
-#[derive(Clone, Default)]
-pub(crate) struct Secrets(Arc<Vec<(String, String)>>);
-
-impl std::fmt::Debug for Secrets {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        write!(f, "Secrets({})", self.0.len())
-    }
-}
-
-impl Secrets {
-    pub(crate) fn new(used: BTreeMap<String, String>) -> Self {
-        let mut pairs: Vec<_> = used
-            .into_iter()
-            .filter(|(value, _)| !value.is_empty())
-            .collect();
-        pairs.sort_by_key(|(value, _)| std::cmp::Reverse(value.len()));
-        Self(Arc::new(pairs))
-    }
-
-    /// `text` with the references in place of the values. A value as short as `1` is replaced only
-    /// in a message about the very scalar (`near`), where else it would garble what is unrelated.
-    pub(crate) fn hide(&self, text: &str, near: bool) -> String {
-        let mut text = text.to_owned();
-        for (value, reference) in self.0.iter().filter(|(value, _)| near || value.len() >= 4) {
-            text = text.replace(value.as_str(), reference);
-            let escaped = format!("{value:?}");
-            text = text.replace(escaped.trim_matches('"'), reference);
-        }
-        text
-    }
-}
-
 /// One value of a document: what it is, the path to it and where it was written. Cheap to clone.
 #[derive(Debug, Clone)]
 pub struct Section {
@@ -94,19 +61,11 @@ pub struct Entry {
 
 impl Section {
     pub(crate) fn root(node: Arc<Node>, secrets: Secrets) -> Self {
-        Self {
-            node,
-            secrets,
-            path: Path::default(),
-            key: None,
-        }
+        Self { node, secrets, path: Path::default(), key: None }
     }
 
     pub(crate) fn with_node(&self, node: Node) -> Self {
-        Self {
-            node: Arc::new(node),
-            ..self.clone()
-        }
+        Self { node: Arc::new(node), ..self.clone() }
     }
 
     fn child(&self, pair: &Pair) -> Self {
@@ -172,13 +131,7 @@ impl Section {
         let Content::Map(pairs) = &self.node.content else {
             return Vec::new();
         };
-        pairs
-            .iter()
-            .map(|pair| Entry {
-                key: pair.key.clone(),
-                value: self.child(pair),
-            })
-            .collect()
+        pairs.iter().map(|pair| Entry { key: pair.key.clone(), value: self.child(pair) }).collect()
     }
 
     /// The value as `serde_yaml` has it, aliases and variables resolved.
@@ -192,11 +145,7 @@ impl Section {
         let Content::Map(pairs) = &self.node.content else {
             return self.clone();
         };
-        let rest = pairs
-            .iter()
-            .filter(|pair| !keys.contains(&&*pair.key))
-            .cloned()
-            .collect();
+        let rest = pairs.iter().filter(|pair| !keys.contains(&&*pair.key)).cloned().collect();
         self.with_node(Node::new(Content::Map(rest), self.node.place.clone()))
     }
 
@@ -277,30 +226,21 @@ impl Section {
 
     /// `text` without the values of variables: `${PASSWORD}` instead.
     pub fn hide(&self, text: &str) -> String {
-        self.secrets.hide(text, self.node.written.is_some())
+        let written = self.node.written.as_ref();
+        self.secrets.hide(text, written.map_or("", |written| &written.text))
     }
 
     /// A mistake for every key of this map that is not among `known`.
     pub fn unknown_keys(&self, known: &[&str]) -> Vec<Mistake> {
-        let unknown = self
-            .entries()
-            .into_iter()
-            .filter(|entry| !known.contains(&&*entry.key));
-        unknown
-            .map(|entry| self.unknown_key(&entry.key, known))
-            .collect()
+        let unknown = self.entries().into_iter().filter(|entry| !known.contains(&&*entry.key));
+        unknown.map(|entry| self.unknown_key(&entry.key, known)).collect()
     }
 
     pub(crate) fn unknown_key(&self, key: &str, known: &[&str]) -> Mistake {
-        let place = self
-            .get(key)
-            .map_or_else(|| self.place(), |value| value.key_place());
+        let place = self.get(key).map_or_else(|| self.place(), |value| value.key_place());
         // A key that is already there is hardly the one that was meant.
-        let free: Vec<_> = known
-            .iter()
-            .copied()
-            .filter(|known| self.get(known).is_none())
-            .collect();
+        let free: Vec<_> =
+            known.iter().copied().filter(|known| self.get(known).is_none()).collect();
         Mistake::new(Code::UnknownKey, place, format!("unknown key `{key}`"))
             .maybe_help(suggestion(key, free, "other key"))
     }

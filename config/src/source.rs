@@ -21,18 +21,12 @@ impl Source {
         let lines = std::iter::once(0)
             .chain(memchr::memchr_iter(b'\n', text.as_bytes()).map(|at| at + 1))
             .collect();
-        Arc::new(Self {
-            name: name.into(),
-            text,
-            lines,
-        })
+        Arc::new(Self { name: name.into(), text, lines })
     }
 
     /// Index of the line that `offset` is in.
     fn line_of(&self, offset: usize) -> usize {
-        self.lines
-            .partition_point(|start| *start <= offset)
-            .saturating_sub(1)
+        self.lines.partition_point(|start| *start <= offset).saturating_sub(1)
     }
 
     /// End of the line that `offset` is in, without the line break.
@@ -55,39 +49,24 @@ impl Place {
     /// From `start` to `end` in bytes; moved onto character boundaries and into the text.
     pub(crate) fn new(source: &Arc<Source>, start: usize, end: usize) -> Self {
         let text = &source.text;
-        let boundary = |at: usize| {
-            (0..=at.min(text.len()))
-                .rev()
-                .find(|at| text.is_char_boundary(*at))
-        };
+        let boundary =
+            |at: usize| (0..=at.min(text.len())).rev().find(|at| text.is_char_boundary(*at));
         let start = boundary(start).unwrap_or(0);
         let end = boundary(end).unwrap_or(0).max(start);
-        Self {
-            source: source.clone(),
-            start,
-            end,
-        }
+        Self { source: source.clone(), start, end }
     }
 
     /// The same beginning, but no further than the end of its first line, and without blanks there.
     pub(crate) fn first_line(&self) -> Self {
         let end = self.end.min(self.source.line_end(self.start));
         let text = self.source.text[self.start..end].trim_end();
-        Self {
-            source: self.source.clone(),
-            start: self.start,
-            end: self.start + text.len(),
-        }
+        Self { source: self.source.clone(), start: self.start, end: self.start + text.len() }
     }
 
     /// Without blanks at its end, which the parser counts to what comes before them.
     pub(crate) fn trimmed(&self) -> Self {
         let text = self.text().trim_end();
-        Self {
-            source: self.source.clone(),
-            start: self.start,
-            end: self.start + text.len(),
-        }
+        Self { source: self.source.clone(), start: self.start, end: self.start + text.len() }
     }
 
     /// The line that it begins in, without the line break.

@@ -15,7 +15,7 @@ pub(crate) struct Substituted {
 /// Substitutes variables and remembers their values, so that no message shows them.
 pub(crate) struct Substitution<'a> {
     variables: &'a Variables,
-    /// Values and the references that stand for them.
+    /// The variables that were used, and their values.
     pub(crate) used: BTreeMap<String, String>,
 }
 
@@ -27,10 +27,7 @@ struct Reference<'t> {
 
 impl<'a> Substitution<'a> {
     pub(crate) fn new(variables: &'a Variables) -> Self {
-        Self {
-            variables,
-            used: BTreeMap::new(),
-        }
+        Self { variables, used: BTreeMap::new() }
     }
 
     /// The text with its references replaced, or nothing if there are none. A reference that has no
@@ -56,11 +53,7 @@ impl<'a> Substitution<'a> {
                 continue;
             }
             result.push_str(&rest[..at]);
-            let Reference {
-                written,
-                name,
-                default,
-            } = match parse(&rest[at..]) {
+            let Reference { written, name, default } = match parse(&rest[at..]) {
                 Ok(reference) => reference,
                 Err(reason) => {
                     let help = "write ${NAME} or ${NAME:-default}; `$${` stands for a literal `${`";
@@ -72,7 +65,7 @@ impl<'a> Substitution<'a> {
             whole = written.len() == text.len();
             match (self.variables.get(name), default) {
                 (Some(value), _) => {
-                    self.used.insert(value.clone(), format!("${{{name}}}"));
+                    self.used.insert(name.to_owned(), value.clone());
                     result.push_str(&value);
                 }
                 (None, Some(default)) => result.push_str(default),
@@ -84,10 +77,7 @@ impl<'a> Substitution<'a> {
             rest = &rest[at + written.len()..];
         }
         result.push_str(rest);
-        Some(Substituted {
-            text: result,
-            whole,
-        })
+        Some(Substituted { text: result, whole })
     }
 
     fn unset(&self, name: &str, place: &Place) -> Mistake {
@@ -114,16 +104,10 @@ fn parse(text: &str) -> Result<Reference<'_>, String> {
         None => (inner, None),
     };
     if default.is_some_and(|default| default.contains("${")) {
-        return Err(format!(
-            "the default of variable `{name}` contains another variable"
-        ));
+        return Err(format!("the default of variable `{name}` contains another variable"));
     }
     if !is_name(name) {
         return Err(format!("`{name}` is not the name of a variable"));
     }
-    Ok(Reference {
-        written,
-        name,
-        default,
-    })
+    Ok(Reference { written, name, default })
 }

@@ -48,9 +48,6 @@ pub(crate) fn suggestion<'a>(
             let list: Vec<_> = names.iter().map(|name| format!("`{name}`")).collect();
             Some(format!("{what}s are {}", list.join(", ")))
         }
-        names => Some(format!(
-            "there are {} {what}s, none of them like it",
-            names.len()
-        )),
+        names => Some(format!("there are {} {what}s, none of them like it", names.len())),
     }
 }

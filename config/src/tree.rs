@@ -46,19 +46,14 @@ impl Node {
     pub(crate) fn new(content: Content, place: Place) -> Self {
         let weight = match &content {
             Content::Scalar(_) => 1,
-            Content::List(items) => items
-                .iter()
-                .fold(1, |sum: usize, i| sum.saturating_add(i.weight)),
-            Content::Map(pairs) => pairs
-                .iter()
-                .fold(1, |sum: usize, p| sum.saturating_add(p.value.weight)),
+            Content::List(items) => {
+                items.iter().fold(1, |sum: usize, i| sum.saturating_add(i.weight))
+            }
+            Content::Map(pairs) => {
+                pairs.iter().fold(1, |sum: usize, p| sum.saturating_add(p.value.weight))
+            }
         };
-        Self {
-            content,
-            place,
-            written: None,
-            weight,
-        }
+        Self { content, place, written: None, weight }
     }
 
     pub(crate) fn null(place: Place) -> Self {
@@ -79,9 +74,7 @@ impl Node {
             Content::Scalar(value) => value.clone(),
             Content::List(items) => items.iter().map(|item| item.value()).collect(),
             Content::Map(pairs) => {
-                let entries = pairs
-                    .iter()
-                    .map(|p| (Value::from(&*p.key), p.value.value()));
+                let entries = pairs.iter().map(|p| (Value::from(&*p.key), p.value.value()));
                 Value::Mapping(entries.collect::<Mapping>())
             }
         }

@@ -74,13 +74,9 @@ impl FromStr for TimeSpan {
             let digits = rest.find(|c: char| !c.is_ascii_digit()).ok_or_else(wrong)?;
             let number: u64 = rest[..digits].parse().map_err(|_| wrong())?;
             let after = rest[digits..].trim_start();
-            let end = after
-                .find(|c: char| !c.is_ascii_alphabetic())
-                .unwrap_or(after.len());
+            let end = after.find(|c: char| !c.is_ascii_alphabetic()).unwrap_or(after.len());
             let unit = TIME_UNITS.iter().find(|(name, _)| *name == &after[..end]);
-            let (_, size) = unit
-                .filter(|(_, size)| *size < smallest)
-                .ok_or_else(wrong)?;
+            let (_, size) = unit.filter(|(_, size)| *size < smallest).ok_or_else(wrong)?;
             let part = number.checked_mul(*size).ok_or_else(wrong)?;
             micros = micros.checked_add(part).ok_or_else(wrong)?;
             smallest = *size;
@@ -96,19 +92,14 @@ impl FromStr for ByteSize {
     fn from_str(text: &str) -> Result<Self, String> {
         let wrong = || format!("expected {BYTE_SIZE}, found `{text}`");
         let text = text.trim();
-        let digits = text
-            .find(|c: char| !c.is_ascii_digit())
-            .unwrap_or(text.len());
+        let digits = text.find(|c: char| !c.is_ascii_digit()).unwrap_or(text.len());
         let number: u64 = text[..digits].parse().map_err(|_| wrong())?;
         let unit = match text[digits..].trim() {
             "" => "B",
             unit => unit,
         };
         let same = |name: &str| name.eq_ignore_ascii_case(unit);
-        let (_, size) = SIZE_UNITS
-            .iter()
-            .find(|(name, _)| same(name))
-            .ok_or_else(wrong)?;
+        let (_, size) = SIZE_UNITS.iter().find(|(name, _)| same(name)).ok_or_else(wrong)?;
         number.checked_mul(*size).map(Self).ok_or_else(wrong)
     }
 }
@@ -193,8 +184,7 @@ impl Visitor<'_> for TimeSpanVisitor {
     }
 
     fn visit_str<E: Error>(self, text: &str) -> Result<TimeSpan, E> {
-        text.parse()
-            .map_err(|_| E::invalid_value(Unexpected::Str(text), &self))
+        text.parse().map_err(|_| E::invalid_value(Unexpected::Str(text), &self))
     }
 
     fn visit_u64<E: Error>(self, number: u64) -> Result<TimeSpan, E> {
@@ -215,8 +205,7 @@ impl Visitor<'_> for ByteSizeVisitor {
     }
 
     fn visit_str<E: Error>(self, text: &str) -> Result<ByteSize, E> {
-        text.parse()
-            .map_err(|_| E::invalid_value(Unexpected::Str(text), &self))
+        text.parse().map_err(|_| E::invalid_value(Unexpected::Str(text), &self))
     }
 
     fn visit_u64<E: Error>(self, number: u64) -> Result<ByteSize, E> {
@@ -273,43 +262,19 @@ mod tests {
 
     #[test]
     fn durations_read_and_show() {
-        for text in [
-            "1us",
-            "500ms",
-            "30s",
-            "1m",
-            "1h30m",
-            "7d",
-            "1d2h3m4s5ms6us",
-            "0s",
-        ] {
+        for text in ["1us", "500ms", "30s", "1m", "1h30m", "7d", "1d2h3m4s5ms6us", "0s"] {
             assert_eq!(text.parse::<TimeSpan>().unwrap().to_string(), text);
         }
         assert_eq!("1h 30m".parse::<TimeSpan>().unwrap().as_secs(), 5_400);
-        for wrong in [
-            "",
-            "5",
-            "s",
-            "1x",
-            "1s1h",
-            "1s1s",
-            "-1s",
-            "1.5s",
-            "999999999999999d",
-            "1s ",
-        ] {
+        for wrong in ["", "5", "s", "1x", "1s1h", "1s1s", "-1s", "1.5s", "999999999999999d", "1s "]
+        {
             assert_eq!(wrong.parse::<TimeSpan>().is_ok(), wrong == "1s ", "{wrong}");
         }
     }
 
     #[test]
     fn sizes_read_and_show() {
-        for (text, bytes) in [
-            ("0B", 0),
-            ("512B", 512),
-            ("64KiB", 65_536),
-            ("3MiB", 3 << 20),
-        ] {
+        for (text, bytes) in [("0B", 0), ("512B", 512), ("64KiB", 65_536), ("3MiB", 3 << 20)] {
             assert_eq!(text.parse(), Ok(ByteSize(bytes)));
             assert_eq!(ByteSize(bytes).to_string(), text);
         }

@@ -24,10 +24,7 @@ impl Variables {
 
     /// The variables of this process's environment.
     pub fn from_environment() -> Self {
-        Self {
-            set: BTreeMap::new(),
-            environment: true,
-        }
+        Self { set: BTreeMap::new(), environment: true }
     }
 
     /// Sets one variable, which then hides one of the same name in the environment.
@@ -58,11 +55,7 @@ impl Variables {
 
     /// All names that have a value.
     pub(crate) fn names(&self) -> Vec<String> {
-        let environment = self
-            .environment
-            .then(std::env::vars_os)
-            .into_iter()
-            .flatten();
+        let environment = self.environment.then(std::env::vars_os).into_iter().flatten();
         let names = environment.filter_map(|(name, _)| name.into_string().ok());
         self.set.keys().cloned().chain(names).collect()
     }

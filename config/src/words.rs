@@ -19,6 +19,8 @@ pub(crate) enum Complaint<'m> {
     Wrong {
         expected: String,
     },
+    /// The value is none of several forms.
+    NoForm,
     Other(&'m str),
 }
 
@@ -28,33 +30,25 @@ pub(crate) fn understand(message: &str) -> Complaint<'_> {
     if message.starts_with("unknown field `")
         && let Some((key, known)) = names.split_first()
     {
-        return Complaint::UnknownKey {
-            key,
-            known: known.to_vec(),
-        };
+        return Complaint::UnknownKey { key, known: known.to_vec() };
     }
     if message.starts_with("unknown variant `")
         && let Some((choice, choices)) = names.split_first()
     {
-        return Complaint::UnknownChoice {
-            choice,
-            choices: choices.to_vec(),
-        };
+        return Complaint::UnknownChoice { choice, choices: choices.to_vec() };
     }
-    if let Some(key) = message
-        .strip_prefix("missing field `")
-        .and_then(|m| m.strip_suffix('`'))
-    {
+    if let Some(key) = message.strip_prefix("missing field `").and_then(|m| m.strip_suffix('`')) {
         return Complaint::MissingKey(key);
     }
     let wrong = ["invalid type: ", "invalid value: ", "invalid length "];
     if wrong.iter().any(|prefix| message.starts_with(prefix)) {
         // What was found may itself contain ", expected ".
         if let Some((_, expected)) = message.rsplit_once(", expected ") {
-            return Complaint::Wrong {
-                expected: in_words(expected),
-            };
+            return Complaint::Wrong { expected: in_words(expected) };
         }
+    }
+    if message.starts_with("data did not match any variant of untagged enum ") {
+        return Complaint::NoForm;
     }
     Complaint::Other(message)
 }
@@ -107,24 +101,16 @@ mod tests {
     fn messages_are_taken_apart() {
         assert_eq!(
             understand("unknown field `a`, expected one of `b`, `c`"),
-            Complaint::UnknownKey {
-                key: "a",
-                known: vec!["b", "c"]
-            }
+            Complaint::UnknownKey { key: "a", known: vec!["b", "c"] }
         );
         assert_eq!(
             understand("unknown variant `a`, there are no variants"),
-            Complaint::UnknownChoice {
-                choice: "a",
-                choices: vec![]
-            }
+            Complaint::UnknownChoice { choice: "a", choices: vec![] }
         );
         assert_eq!(understand("missing field `a`"), Complaint::MissingKey("a"));
         assert_eq!(
             understand("invalid type: string \"x, expected y\", expected u32"),
-            Complaint::Wrong {
-                expected: "a whole number from 0 to 4294967295".into()
-            }
+            Complaint::Wrong { expected: "a whole number from 0 to 4294967295".into() }
         );
         assert_eq!(understand("must be odd"), Complaint::Other("must be odd"));
     }

@@ -48,32 +48,18 @@ fn merge_keys_give_way_to_what_is_written() {
     let root = parse(text);
     assert_eq!(root.value(), reference);
     let y = root.get("late").unwrap().get("y").unwrap();
-    assert_eq!(
-        (y.place().line(), y.place().text()),
-        (1, "2"),
-        "the place is where it was written"
-    );
+    assert_eq!((y.place().line(), y.place().text()), (1, "2"), "the place is where it was written");
 }
 
 #[test]
 fn places_count_characters_and_bytes() {
     let root = parse("größe: [ä, \"öö\"]\nb:\n  c: x y  # comment\r\n  d: |\n    z\n");
     let second = root.nearest("größe[1]").place();
-    assert_eq!(
-        (second.line(), second.column(), second.offset()),
-        (1, 12, 14)
-    );
+    assert_eq!((second.line(), second.column(), second.offset()), (1, 12, 14));
     assert_eq!(second.text(), "\"öö\"");
     let c = root.nearest("b.c");
     assert_eq!(c.place().text(), "x y");
-    assert_eq!(
-        (
-            c.key_place().line(),
-            c.key_place().column(),
-            c.key_place().text()
-        ),
-        (3, 3, "c")
-    );
+    assert_eq!((c.key_place().line(), c.key_place().column(), c.key_place().text()), (3, 3, "c"));
     assert_eq!(c.path().to_string(), "b.c");
     assert_eq!(root.nearest("b.missing.e").path().to_string(), "b");
 }
@@ -111,10 +97,7 @@ fn a_quoted_variable_is_a_number_where_one_is_wanted() {
         "{ threads: \"${N}\", name: \"${N}\", every: \"${E:-5s}\", size: \"${N}\", on: \"${ON}\" }";
     let options: Options = parse_with(text, &variables).unwrap().read().unwrap();
     assert_eq!((options.threads, options.name.as_str()), (8, "8"));
-    assert_eq!(
-        (options.every.as_secs(), *options.size, options.on),
-        (5, 8, true)
-    );
+    assert_eq!((options.every.as_secs(), *options.size, options.on), (5, 8, true));
 }
 
 #[test]
@@ -122,9 +105,7 @@ fn a_variable_that_is_unset_or_misspelt_is_told_with_its_place() {
     let variables = Variables::new().with("STORE", "x");
     let mut report = Report::new();
     let text = "a: 1\nstore: sqlite://${STOR}\nb: ${\nc: ${1X}\nd: ${A:-${B}}\n";
-    let root = Document::parse_into("t.yaml", text, &variables, &mut report)
-        .unwrap()
-        .root();
+    let root = Document::parse_into("t.yaml", text, &variables, &mut report).unwrap().root();
     assert_eq!(root.get("a").unwrap().value(), 1);
     let mistakes = report.finish().unwrap_err();
     let codes: Vec<_> = mistakes.iter().map(|m| (m.code, m.place.line())).collect();
@@ -139,10 +120,7 @@ fn a_variable_that_is_unset_or_misspelt_is_told_with_its_place() {
     );
     let first = mistakes.iter().next().unwrap();
     assert_eq!(first.help.as_deref(), Some("did you mean `${STORE}`?"));
-    assert_eq!(
-        (first.place.column(), first.place.text()),
-        (8, "sqlite://${STOR}")
-    );
+    assert_eq!((first.place.column(), first.place.text()), (8, "sqlite://${STOR}"));
     let json = serde_json::to_value(&mistakes).unwrap();
     let expected = serde_json::json!({
         "code": "SQ0108", "severity": "error", "file": "t.yaml", "line": 2, "column": 8, "offset": 12,
@@ -163,10 +141,7 @@ fn no_message_shows_the_value_of_a_variable() {
     }
     let variables = Variables::new().with("PASSWORD", "hunter2\"quoted");
     let text = "threads: ${PASSWORD}\nlist: [1, \"x${PASSWORD}\"]\nlimits: {a: \"${PASSWORD}\"}\n";
-    let mistakes = parse_with(text, &variables)
-        .unwrap()
-        .read::<Options>()
-        .unwrap_err();
+    let mistakes = parse_with(text, &variables).unwrap().read::<Options>().unwrap_err();
     assert_eq!(mistakes.len(), 3);
     let json = serde_json::to_string(&mistakes).unwrap();
     let shown = format!("{mistakes}{mistakes:?}{json}");
@@ -176,6 +151,17 @@ fn no_message_shows_the_value_of_a_variable() {
     assert!(!format!("{root:?}").contains("hunter2"));
     let said = root.mistake(Code::BadValue, "cannot use `hunter2\"quoted` here");
     assert_eq!(said.message, "cannot use `${PASSWORD}` here");
+}
+
+#[test]
+fn a_value_that_is_no_secret_does_not_garble_messages() {
+    let variables = Variables::new().with("NAME", "shares").with("N", "o");
+    let text = "name: ${NAME}\nqueue: shares\nother: \"${N}\"\n";
+    let root = parse_with(text, &variables).unwrap();
+    let said = |key: &str| root.get(key).unwrap().mistake(Code::BadValue, "no queue `shares`");
+    assert_eq!(said("queue").message, "no queue `shares`");
+    assert_eq!(said("name").message, "no queue `${NAME}`");
+    assert_eq!(root.mistake(Code::BadValue, "o is short").message, "o is short");
 }
 
 #[test]
@@ -205,14 +191,8 @@ fn includes_append_components_and_merge_maps() {
         "shared/spouts.yaml",
         "include: common.yaml\nspouts: [{id: a}]\nconfig: {threads: 1, max_pending: 5}\n",
     );
-    write(
-        "shared/bolts.yaml",
-        "include: common.yaml\nbolts: [{id: b}]\n",
-    );
-    write(
-        "shared/common.yaml",
-        "name: common\nbolts: [{id: first}]\nlist: [1]\n",
-    );
+    write("shared/bolts.yaml", "include: common.yaml\nbolts: [{id: b}]\n");
+    write("shared/common.yaml", "name: common\nbolts: [{id: first}]\nlist: [1]\n");
     let document = Document::load(folder.path().join("main.yaml"), &Variables::new())
         .unwrap_or_else(|mistakes| panic!("{mistakes}"));
     let expected: serde_yaml::Value = serde_yaml::from_str(
@@ -230,17 +210,10 @@ fn includes_append_components_and_merge_maps() {
 fn includes_that_fail_are_told_where_they_are_named() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("main.yaml");
-    fs::write(
-        &path,
-        "name: x\ninclude: [gone.yaml, main.yaml, 5, list.yaml]\n",
-    )
-    .unwrap();
+    fs::write(&path, "name: x\ninclude: [gone.yaml, main.yaml, 5, list.yaml]\n").unwrap();
     fs::write(folder.path().join("list.yaml"), "[1]").unwrap();
     let mistakes = Document::load(&path, &Variables::new()).unwrap_err();
-    let found: Vec<_> = mistakes
-        .iter()
-        .map(|m| (m.code, m.place.text().to_owned()))
-        .collect();
+    let found: Vec<_> = mistakes.iter().map(|m| (m.code, m.place.text().to_owned())).collect();
     let expected = [
         (Code::BadInclude, "gone.yaml"),
         (Code::IncludeCycle, "main.yaml"),
@@ -248,11 +221,7 @@ fn includes_that_fail_are_told_where_they_are_named() {
         (Code::BadInclude, "list.yaml"),
     ];
     assert_eq!(found, expected.map(|(code, text)| (code, text.to_owned())));
-    assert_eq!(
-        codes("include: other.yaml\n"),
-        [Code::BadInclude],
-        "a text includes nothing"
-    );
+    assert_eq!(codes("include: other.yaml\n"), [Code::BadInclude], "a text includes nothing");
     let gone = Document::load(folder.path().join("no.yaml"), &Variables::new()).unwrap_err();
     assert_eq!(gone.iter().next().unwrap().code, Code::Unreadable);
     assert!(gone.to_string().contains("no.yaml"));
@@ -266,10 +235,7 @@ fn hostile_files_are_refused() {
         bomb += &format!("a{level}: &a{level} [{}]\n", vec![parent; 10].join(", "));
     }
     assert_eq!(codes(&bomb), [Code::TooLarge]);
-    assert_eq!(
-        codes(&("[".repeat(10_000) + &"]".repeat(10_000))),
-        [Code::TooLarge]
-    );
+    assert_eq!(codes(&("[".repeat(10_000) + &"]".repeat(10_000))), [Code::TooLarge]);
     assert_eq!(codes(&"x".repeat(5 << 20)), [Code::TooLarge]);
     assert_eq!(codes(&"- x\n".repeat(300_000)), [Code::TooLarge]);
     assert_eq!(codes("a: &a [*a]\n"), [Code::UnsupportedYaml]);
