@@ -1,41 +1,62 @@
 //! One queue of a store.
 
+use std::sync::Arc;
 use std::time::Duration;
 
-use crate::attributes::QueueAttributes;
+use parking_lot::MutexGuard;
+
+use crate::attributes::{QueueAttributes, check_name};
 use crate::batch::Batch;
+use crate::cell::Cell;
 use crate::claim::Claim;
-use crate::confirm::{Confirm, Sent};
+use crate::confirm::{Answer, Confirm, Sent};
 use crate::delivery::{Peeked, Received};
 use crate::error::{Error, Result};
+use crate::group::{DEFAULT_GROUP, Group};
+use crate::inbox::Op;
 use crate::message::{Handle, Message, MessageId};
-use crate::stats::QueueStats;
-
-/// The group of those who do not name one: CMQ's competing consumers.
-pub const DEFAULT_GROUP: &str = "default";
+use crate::record::Record;
+use crate::state::QueueState;
+use crate::stats::{GroupStats, QueueStats};
+use crate::store::Inner;
 
 /// A queue. Cheap to clone.
-#[derive(Debug, Clone)]
+#[derive(Clone)]
 pub struct Queue {
-    group: Group,
+    store: Arc<Inner>,
+    cell: Arc<Cell>,
 }
 
-/// A queue as one of its groups of consumers sees it. Cheap to clone.
-#[derive(Debug, Clone)]
-pub struct Group {}
+impl std::fmt::Debug for Queue {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_tuple("Queue").field(&self.cell.name).finish()
+    }
+}
 
 impl Queue {
+    pub(crate) fn new(store: Arc<Inner>, cell: Arc<Cell>) -> Self {
+        Self { store, cell }
+    }
+
+    pub(crate) fn cell(&self) -> &Arc<Cell> {
+        &self.cell
+    }
+
+    pub(crate) fn store(&self) -> &Arc<Inner> {
+        &self.store
+    }
+
     /// The name.
     #[must_use]
     pub fn name(&self) -> &str {
-        ""
+        &self.cell.name
     }
 
     /// Sends messages and waits until they are on disk.
     ///
     /// # Errors
-    /// [`Error::TooLarge`], [`Error::DiskFull`] or what kept them from the disk; then none of
-    /// them was sent.
+    /// [`Error::TooLarge`], [`Error::DiskFull`] or what kept them from the disk. After the last
+    /// the store stops, and some of the messages may turn out to have been sent.
     pub fn send(&self, messages: &[Message]) -> Result<Vec<MessageId>> {
         let mut batch = Batch::default();
         messages.iter().for_each(|message| batch.push_message(message));
@@ -47,18 +68,25 @@ impl Queue {
     /// # Errors
     /// [`Error::TooLarge`] or [`Error::DiskFull`], before anything was written.
     pub fn send_batch(&self, batch: Batch) -> Result<Confirm> {
-        let _ = batch;
-        Err(Error::Closed)
+        let (answer, confirm) = Answer::slot();
+        self.submit(batch, answer)?;
+        Ok(confirm)
     }
 
     /// As [`send_batch`](Self::send_batch), but calls `then` on the writer's thread: it must
-    /// be quick and must not call the store.
+    /// be quick and must not wait for the store.
     ///
     /// # Errors
     /// As [`send_batch`](Self::send_batch); then `then` is not called.
     pub fn send_then(&self, batch: Batch, then: impl FnOnce(Result<Sent>) + Send + 'static) -> Result<()> {
-        let _ = (batch, then);
-        Err(Error::Closed)
+        self.submit(batch, Answer::Call(Box::new(then)))
+    }
+
+    fn submit(&self, batch: Batch, answer: Answer) -> Result<()> {
+        let shared = &self.store.shared;
+        batch.check(self.cell.look().attributes.max_message_size)?;
+        shared.check_room()?;
+        shared.inbox.submit(Op::Send { cell: Arc::clone(&self.cell), batch, answer })
     }
 
     /// The group `name`, created if there is none; a new one gets everything that the queue
@@ -68,8 +96,9 @@ impl Queue {
     /// # Errors
     /// [`Error::BadName`], or what kept it from the disk.
     pub fn group(&self, name: &str) -> Result<Group> {
-        let _ = name;
-        Ok(self.group.clone())
+        let group = Group::new(self.clone(), name);
+        group.ensure()?;
+        Ok(group)
     }
 
     /// Removes a group, and with it its say in what the queue keeps.
@@ -77,8 +106,15 @@ impl Queue {
     /// # Errors
     /// [`Error::Claimed`] while someone holds it.
     pub fn delete_group(&self, name: &str) -> Result<()> {
-        let _ = name;
-        Err(Error::Closed)
+        let confirm = {
+            let mut state = self.cell.live()?;
+            let Some(id) = state.group_named(name).map(|group| group.id) else { return Ok(()) };
+            self.check_group_unclaimed(&state, id)?;
+            let now = self.store.shared.now();
+            state.remove_group(id, now);
+            self.store.shared.confirm(&Record::RemoveGroup { queue: self.cell.id, group: id })?
+        };
+        confirm.wait().map(|_| ())
     }
 
     /// Claims `group` (created if there is none) for `owner` alone, for as long as the claim
@@ -88,8 +124,12 @@ impl Queue {
     /// [`Error::Claimed`] while another owner, or the same incarnation, holds it;
     /// [`Error::Fenced`] when a higher incarnation of this owner has held it.
     pub fn claim(&self, group: &str, owner: &str, incarnation: u64) -> Result<Claim> {
-        let _ = (group, owner, incarnation);
-        Err(Error::Closed)
+        check_name(group)?;
+        Claim::take(self.clone(), group, owner, incarnation)
+    }
+
+    fn default_group(&self) -> Group {
+        Group::new(self.clone(), DEFAULT_GROUP)
     }
 
     /// Leases up to `max` messages in the default group; see [`Group::receive`].
@@ -97,7 +137,7 @@ impl Queue {
     /// # Errors
     /// [`Error::Claimed`] while the default group is held exclusively.
     pub fn receive(&self, max: usize, visibility: Option<Duration>) -> Result<Vec<Received>> {
-        self.group.receive(max, visibility)
+        self.default_group().receive(max, visibility)
     }
 
     /// Deletes received messages; see [`Group::delete`].
@@ -105,7 +145,7 @@ impl Queue {
     /// # Errors
     /// As [`Group::delete`].
     pub fn delete(&self, handles: &[Handle]) -> Result<()> {
-        self.group.delete(handles)
+        self.default_group().delete(handles)
     }
 
     /// Up to `max` messages that the default group has not settled, without leasing them.
@@ -113,7 +153,7 @@ impl Queue {
     /// # Errors
     /// What the disk says.
     pub fn peek(&self, max: usize) -> Result<Vec<Peeked>> {
-        self.group.peek(max)
+        self.default_group().peek(max)
     }
 
     /// Settles everything for all groups; delayed messages go too. Says how many went.
@@ -121,17 +161,28 @@ impl Queue {
     /// # Errors
     /// [`Error::Claimed`] while someone holds a claim.
     pub fn purge(&self) -> Result<u64> {
-        Err(Error::Closed)
+        let stats = self.stats()?;
+        let confirm = {
+            let mut state = self.cell.live()?;
+            self.check_unclaimed(&state)?;
+            let (up_to, generation) = (state.next, state.generation + 1);
+            let confirm = self.store.shared.confirm(&Record::Purge { queue: self.cell.id, up_to, generation })?;
+            state.generation = generation;
+            state.drop_below(up_to, true);
+            confirm
+        };
+        confirm.wait()?;
+        Ok(stats.active + stats.inactive + stats.delayed)
     }
 
     /// Sends the messages of this dead-letter queue back to where they came from (or all to
-    /// `to`), and says how many.
+    /// `to`), and says how many. Messages that are leased or not dead letters stay, unless `to`
+    /// is given.
     ///
     /// # Errors
     /// [`Error::NoQueue`] when the source is gone; what was sent back before stays so.
     pub fn redrive(&self, to: Option<&str>) -> Result<u64> {
-        let _ = to;
-        Err(Error::Closed)
+        crate::moves::redrive(self, to)
     }
 
     /// Makes settled messages visible again that were sent at `from_ms` (milliseconds since
@@ -141,14 +192,32 @@ impl Queue {
     /// [`Error::Claimed`] while someone holds a claim; [`Error::BadAttribute`] when the queue
     /// has no `rewindSeconds`.
     pub fn rewind(&self, from_ms: u64) -> Result<()> {
-        let _ = from_ms;
-        Err(Error::Closed)
+        let shared = &self.store.shared;
+        let (confirm, wakes) = {
+            let mut state = self.cell.live()?;
+            self.check_unclaimed(&state)?;
+            if state.attributes.rewind.is_zero() {
+                return Err(Error::BadAttribute {
+                    attribute: "rewindSeconds",
+                    value: "0".into(),
+                    allowed: "set it before messages are settled to be able to rewind them",
+                });
+            }
+            let offset = crate::reader::first_since(shared, &state, from_ms)?.unwrap_or(state.next);
+            let generation = state.generation + 1;
+            let confirm = shared.confirm(&Record::Rewind { queue: self.cell.id, offset, generation })?;
+            state.rewind_to(offset, generation);
+            shared.schedule(&mut state);
+            (confirm, self.cell.wake(&mut state))
+        };
+        wakes.call();
+        confirm.wait().map(|_| ())
     }
 
     /// The attributes.
     #[must_use]
     pub fn attributes(&self) -> QueueAttributes {
-        QueueAttributes::default()
+        self.cell.look().attributes.clone()
     }
 
     /// Changes the attributes.
@@ -156,8 +225,16 @@ impl Queue {
     /// # Errors
     /// [`Error::BadAttribute`], [`Error::DeadLetterCycle`].
     pub fn set_attributes(&self, attributes: &QueueAttributes) -> Result<()> {
-        let _ = attributes;
-        Err(Error::Closed)
+        attributes.check()?;
+        self.store.check_dead_letters(&self.cell.name, attributes)?;
+        let shared = &self.store.shared;
+        let confirm = {
+            let mut state = self.cell.live()?;
+            state.attributes = attributes.clone();
+            shared.schedule(&mut state);
+            shared.confirm(&Record::Attributes { queue: self.cell.id, attributes: attributes.encode() })?
+        };
+        confirm.wait().map(|_| ())
     }
 
     /// The queue at this moment.
@@ -165,65 +242,66 @@ impl Queue {
     /// # Errors
     /// [`Error::QueueDeleted`].
     pub fn stats(&self) -> Result<QueueStats> {
-        Err(Error::Closed)
+        let now = self.store.shared.now();
+        let mut stats = {
+            let state = self.cell.look();
+            if state.deleted {
+                return Err(Error::QueueDeleted(self.cell.name.clone()));
+            }
+            stats(&state, now)
+        };
+        // Without a lock held on this queue: a dead-letter queue has a lock of its own.
+        if let Some((name, count)) = &mut stats.dead_letters {
+            *count = self.store.find(name).map_or(0, |queue| self::stats(&queue.cell.look(), now).active);
+        }
+        Ok(stats)
+    }
+
+    pub(crate) fn check_unclaimed(&self, state: &MutexGuard<'_, QueueState>) -> Result<()> {
+        state.groups.keys().try_for_each(|&id| self.check_group_unclaimed(state, id))
+    }
+
+    pub(crate) fn check_group_unclaimed(&self, state: &MutexGuard<'_, QueueState>, group: u32) -> Result<()> {
+        let group = state.groups.get(&group);
+        match group.and_then(|group| group.session.as_ref().map(|session| (group, session))) {
+            Some((group, session)) => Err(Error::Claimed {
+                queue: self.cell.name.clone(),
+                group: group.name.clone(),
+                holder: session.owner.clone(),
+                incarnation: session.incarnation,
+            }),
+            None => Ok(()),
+        }
     }
 }
 
-impl Group {
-    /// Leases up to `max` messages for `visibility` (else the queue's `visibilityTimeout`):
-    /// those that are due again first, then new ones in order. Waits up to `pollingWaitSeconds`
-    /// for the first.
-    ///
-    /// # Errors
-    /// [`Error::Claimed`] while the group is held exclusively.
-    pub fn receive(&self, max: usize, visibility: Option<Duration>) -> Result<Vec<Received>> {
-        let _ = (max, visibility);
-        Err(Error::Closed)
-    }
-
-    /// As [`receive`](Self::receive), waiting up to `wait` for the first message.
-    ///
-    /// # Errors
-    /// As [`receive`](Self::receive).
-    pub fn receive_wait(&self, max: usize, visibility: Option<Duration>, wait: Duration) -> Result<Vec<Received>> {
-        let _ = (max, visibility, wait);
-        Err(Error::Closed)
-    }
-
-    /// Deletes messages and waits until that is on disk.
-    ///
-    /// # Errors
-    /// [`Error::BadHandle`] for the first handle that is not valid; the others are deleted.
-    pub fn delete(&self, handles: &[Handle]) -> Result<()> {
-        let _ = handles;
-        Err(Error::Closed)
-    }
-
-    /// As [`delete`](Self::delete), without waiting for the disk: a message whose confirmation
-    /// was not waited for may come again after a crash.
-    ///
-    /// # Errors
-    /// As [`delete`](Self::delete).
-    pub fn delete_later(&self, handles: &[Handle]) -> Result<()> {
-        let _ = handles;
-        Err(Error::Closed)
-    }
-
-    /// Makes a leased message visible again after `visibility` from now; zero releases it.
-    ///
-    /// # Errors
-    /// [`Error::BadHandle`].
-    pub fn change_visibility(&self, handle: Handle, visibility: Duration) -> Result<()> {
-        let _ = (handle, visibility);
-        Err(Error::Closed)
-    }
-
-    /// Up to `max` messages that are not settled, without leasing them.
-    ///
-    /// # Errors
-    /// What the disk says.
-    pub fn peek(&self, max: usize) -> Result<Vec<Peeked>> {
-        let _ = max;
-        Err(Error::Closed)
+fn stats(state: &QueueState, now: u64) -> QueueStats {
+    let mut groups: Vec<GroupStats> = state
+        .groups
+        .values()
+        .map(|group| {
+            let (active, inactive) = group.counts(&state.blocks, now);
+            let claimed_by = group.session.as_ref().map(|session| (session.owner.clone(), session.incarnation));
+            GroupStats { name: group.name.clone(), active, inactive, claimed_by }
+        })
+        .collect();
+    groups.sort_by_key(|group| (group.name != DEFAULT_GROUP, group.name.clone()));
+    let live = || state.blocks.iter().filter(|block| block.settled_ms == 0);
+    let all = live().map(|block| u64::from(block.count)).sum();
+    QueueStats {
+        name: state.name.clone(),
+        uuid: format!("{:032x}", state.uuid),
+        generation: state.generation,
+        active: groups.iter().map(|group| group.active).max().unwrap_or(all),
+        inactive: groups.iter().map(|group| group.inactive).max().unwrap_or(0),
+        delayed: state.delayed.values().map(|delayed| u64::from(delayed.left)).sum(),
+        rewindable: state.blocks.iter().filter(|b| b.settled_ms != 0).map(|b| u64::from(b.count)).sum(),
+        oldest_age_ms: live().next().map(|block| now.saturating_sub(block.time)),
+        bytes: state.blocks.iter().map(|b| u64::from(b.bytes)).sum::<u64>()
+            + state.delayed.values().map(|d| u64::from(d.len)).sum::<u64>(),
+        sent: state.sent,
+        lost: state.lost,
+        dead_letters: state.attributes.dead_letter.as_ref().map(|policy| (policy.queue.clone(), 0)),
+        groups,
     }
 }
