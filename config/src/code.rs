@@ -23,6 +23,11 @@ macro_rules! codes {
                 match self { $(Code::$name => $id,)* }
             }
 
+            /// The code of a number, in whatever case it is written.
+            pub fn find(id: &str) -> Option<Code> {
+                Self::ALL.iter().copied().find(|code| code.id().eq_ignore_ascii_case(id))
+            }
+
             /// One line on what the code means.
             pub fn summary(self) -> &'static str {
                 match self { $(Code::$name => $summary,)* }
@@ -86,6 +91,7 @@ mod tests {
 
     #[test]
     fn numbers_are_unique_and_ascend() {
+        assert_eq!(Code::find("sq0102"), Some(Code::Syntax));
         assert!(Code::ALL.windows(2).all(|pair| pair[0].id() < pair[1].id()));
     }
 }

@@ -115,7 +115,7 @@ impl Builder<'_, '_> {
                         let message = "an alias inside of the value that it stands for";
                         Mistake::new(Code::UnsupportedYaml, self.place(span), message)
                     })?;
-                    self.place_node(node, span, false)?;
+                    self.alias(node, span, false)?;
                 }
                 _ => {}
             }
@@ -228,7 +228,7 @@ impl Builder<'_, '_> {
         self.put(node, &start, plain)
     }
 
-    fn place_node(&mut self, node: Arc<Node>, span: Span, plain: bool) -> Result<(), Mistake> {
+    fn alias(&mut self, node: Arc<Node>, span: Span, plain: bool) -> Result<(), Mistake> {
         let place = self.place(span);
         self.values = self.values.saturating_add(node.weight);
         self.put(node, &place, plain)

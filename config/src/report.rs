@@ -6,6 +6,9 @@ use serde::Serialize;
 
 use crate::{Code, Mistake, Severity, Style, render_all};
 
+/// Nobody reads more than this, and a hostile file could have any number.
+const MOST: usize = 1_000;
+
 /// Gathers mistakes while a file is checked.
 #[derive(Debug, Default, Clone)]
 pub struct Report {
@@ -26,8 +29,15 @@ impl Report {
                 && (matches!(other.code, Code::UnsetVariable | Code::BadVariable)
                     || (other.code == mistake.code && other.message == mistake.message))
         });
-        if !known {
-            self.mistakes.push(mistake);
+        match self.mistakes.len() {
+            _ if known => {}
+            len if len < MOST => self.mistakes.push(mistake),
+            MOST => {
+                let message =
+                    format!("there are more than {MOST} mistakes; this is the last one told");
+                self.mistakes.push(Mistake::new(Code::TooLarge, mistake.place, message));
+            }
+            _ => {}
         }
     }
 

@@ -239,6 +239,8 @@ fn hostile_files_are_refused() {
     assert_eq!(codes(&"x".repeat(5 << 20)), [Code::TooLarge]);
     assert_eq!(codes(&"- x\n".repeat(300_000)), [Code::TooLarge]);
     assert_eq!(codes("a: &a [*a]\n"), [Code::UnsupportedYaml]);
+    let many = codes(&"- ${NOWHERE}\n".repeat(5_000));
+    assert_eq!((many.len(), many.last()), (1_001, Some(&Code::TooLarge)));
 }
 
 #[test]
