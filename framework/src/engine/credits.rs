@@ -32,8 +32,10 @@ impl Credits {
     /// receiver will say when to try again.
     pub(crate) fn take(&self, bytes: u64) -> bool {
         if !self.free(bytes) {
-            self.blocked.store(true, SeqCst);
-            // Credits may have come back before the flag could be seen.
+            // A swap on both sides: whichever comes second sees what the
+            // other did before it. Either the receiver finds the flag, or the
+            // credits that came back before it could be found are seen here.
+            self.blocked.swap(true, SeqCst);
             if !self.free(bytes) {
                 return false;
             }
@@ -52,7 +54,7 @@ impl Credits {
         let batches = self.batches.fetch_sub(1, SeqCst) - 1;
         let enough =
             batches == 0 || (batches <= self.max_batches / 2 && bytes <= self.max_bytes / 2);
-        enough && self.blocked.load(SeqCst) && self.blocked.swap(false, SeqCst)
+        enough && self.blocked.swap(false, SeqCst)
     }
 
     /// Whether so much is on its way that the receiver should begin.

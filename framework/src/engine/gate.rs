@@ -1,7 +1,8 @@
 //! The wake-up rule: whoever brings work to a task wakes it only when nobody
 //! else has, and a task never sleeps on work.
 //!
-//! The order of the operations is what makes it right, and a model checker
+//! All operations are exchanges, so that they have one order that both sides
+//! agree on. The order of the operations is what makes it right, and a model checker
 //! goes through all of them: `cargo test -p squall-framework --features loom loom`.
 
 #[cfg(all(test, feature = "loom"))]
@@ -31,12 +32,12 @@ impl Gate {
 
     /// The task's turn begins.
     pub(crate) fn begin(&self) {
-        self.0.store(RUNNING, SeqCst);
+        self.0.swap(RUNNING, SeqCst);
     }
 
     /// The turn ends with work left: the task must wake itself.
     pub(crate) fn again(&self) {
-        self.0.store(QUEUED, SeqCst);
+        self.0.swap(QUEUED, SeqCst);
     }
 
     /// The turn ends because no work was seen. True when somebody has called
