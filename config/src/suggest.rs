@@ -5,6 +5,7 @@
 /// ```
 /// use squall_config::did_you_mean;
 /// assert_eq!(did_you_mean("shufle", ["fields", "shuffle"]), Some("shuffle"));
+/// assert_eq!(did_you_mean("fromat", ["from", "format"]), Some("format"));
 /// assert_eq!(did_you_mean("banana", ["fields", "shuffle"]), None);
 /// ```
 pub fn did_you_mean<'a>(
@@ -20,13 +21,13 @@ pub fn did_you_mean<'a>(
     (likeness >= 0.6).then_some(best)
 }
 
-/// From 0 to 1. Edit distance with transpositions decides; a beginning in common (`restaurant` for
-/// `restaurants_of_day`) helps long words that were cut short.
+/// From 0 to 1. Edit distance with transpositions decides; where one is the beginning of the other
+/// (`restaurant` for `restaurants_of_day`) that alone is enough, but not more than a slip of the pen.
 fn likeness(word: &str, candidate: &str) -> f64 {
-    if word.len() >= 3 && (candidate.starts_with(word) || word.starts_with(candidate)) {
-        return 0.75 + 0.2 * strsim::normalized_damerau_levenshtein(word, candidate);
-    }
-    strsim::normalized_damerau_levenshtein(word, candidate)
+    let distance = strsim::normalized_damerau_levenshtein(word, candidate);
+    let shorter = word.len().min(candidate.len());
+    let begins = candidate.starts_with(word) || word.starts_with(candidate);
+    if begins && shorter >= 3 { distance.max(0.7) } else { distance }
 }
 
 /// "did you mean `x`?", or what the choices are.
