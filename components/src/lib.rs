@@ -1,8 +1,22 @@
 //! The spouts, bolts, parsers and stores that a YAML file may name.
 //!
-//! [`parse`] turns texts into typed fields and [`sql`] writes rows into SQLite, MySQL or MariaDB;
-//! neither knows anything of topologies, so the collector and tests use them alone.
+//! [`registry`] lists them all, each with its options, its documentation and an example. Beneath
+//! them are three modules that know nothing of topologies and can be used alone: [`parse`] turns
+//! texts into typed fields, [`sql`] writes rows into SQLite, MySQL or MariaDB, and [`generate`]
+//! makes up events.
 #![forbid(unsafe_code)]
 
+mod bolt;
+mod columns;
+mod expression;
+pub mod generate;
+mod options;
 pub mod parse;
+mod queues;
+mod registry;
+mod sink;
+mod spout;
 pub mod sql;
+mod values;
+
+pub use registry::registry;

@@ -55,15 +55,10 @@ impl<'a> AccessLog<'a> {
     /// Says which part is not as expected, and where. A strange request is no error: see
     /// [`AccessLog::method`].
     pub fn parse(line: &'a str) -> Result<Self, ParseError> {
-        let mut rest = Cursor {
-            line: line.trim_end_matches(['\n', '\r']),
-            at: 0,
-        };
+        let mut rest = Cursor { line: line.trim_end_matches(['\n', '\r']), at: 0 };
         let ip = rest.word("the client's address")?;
         let ident = rest.word("the identity")?;
-        let user = rest
-            .until(b'[', "the time in brackets")?
-            .trim_end_matches(' ');
+        let user = rest.until(b'[', "the time in brackets")?.trim_end_matches(' ');
         let start = rest.at;
         let time = rest.until(b']', "the end of the time")?;
         let time = parse_clf(time.as_bytes()).ok_or_else(|| {
@@ -75,25 +70,17 @@ impl<'a> AccessLog<'a> {
             )
         })?;
         rest.blank();
-        let request = rest
-            .quoted()
-            .ok_or_else(|| rest.expected("the request in quotes"))?;
+        let request = rest.quoted().ok_or_else(|| rest.expected("the request in quotes"))?;
         rest.blank();
         let status = rest.number("a status of three digits")?;
-        let status = u16::try_from(status)
-            .ok()
-            .filter(|status| (100..1000).contains(status));
+        let status = u16::try_from(status).ok().filter(|status| (100..1000).contains(status));
         let status = status.ok_or_else(|| rest.expected("a status of three digits before this"))?;
         rest.blank();
         let bytes = rest.number("the size in bytes or `-`")?;
         rest.blank();
         let referer = rest.quoted();
         rest.blank();
-        let agent = if referer.is_some() {
-            rest.quoted()
-        } else {
-            None
-        };
+        let agent = if referer.is_some() { rest.quoted() } else { None };
         let (method, path, protocol) = split_request(request);
         Ok(Self {
             ip,
@@ -121,9 +108,7 @@ fn split_request(request: &str) -> (Option<&str>, &str, Option<&str>) {
         return (None, request, None);
     };
     if method.is_empty()
-        || !method
-            .bytes()
-            .all(|b| b.is_ascii_alphabetic() || b == b'-' || b == b'_')
+        || !method.bytes().all(|b| b.is_ascii_alphabetic() || b == b'-' || b == b'_')
     {
         return (None, request, None);
     }
@@ -165,11 +150,7 @@ impl<'a> Cursor<'a> {
 
     fn word(&mut self, what: &str) -> Result<&'a str, ParseError> {
         let word = self.until(b' ', what)?;
-        if word.is_empty() {
-            Err(self.expected(what))
-        } else {
-            Ok(word)
-        }
+        if word.is_empty() { Err(self.expected(what)) } else { Ok(word) }
     }
 
     /// Digits, or `-` for 0, up to a blank or the end.
@@ -204,11 +185,7 @@ impl<'a> Cursor<'a> {
         let mut from = 0;
         while let Some(found) = memchr(b'"', &text[from..]) {
             let end = from + found;
-            let escapes = text[..end]
-                .iter()
-                .rev()
-                .take_while(|&&byte| byte == b'\\')
-                .count();
+            let escapes = text[..end].iter().rev().take_while(|&&byte| byte == b'\\').count();
             if escapes % 2 == 0 && matches!(text.get(end + 1), None | Some(b' ')) {
                 self.at = start + end + 1;
                 return Some(&self.line[start..start + end]);
@@ -254,20 +231,11 @@ mod tests {
     #[test]
     fn a_strange_request_keeps_its_status() {
         let entry = parse(r#""\x16\x03\x01" 400 226 "-" "-""#);
-        assert_eq!(
-            (entry.method, entry.path, entry.status),
-            (None, r"\x16\x03\x01", 400)
-        );
+        assert_eq!((entry.method, entry.path, entry.status), (None, r"\x16\x03\x01", 400));
         let entry = parse(r#""-" 408 - "-" "-""#);
-        assert_eq!(
-            (entry.method, entry.path, entry.protocol),
-            (None, "-", None)
-        );
+        assert_eq!((entry.method, entry.path, entry.protocol), (None, "-", None));
         let entry = parse(r#""GET /a b" 200 1"#);
-        assert_eq!(
-            (entry.method, entry.path, entry.protocol),
-            (Some("GET"), "/a b", None)
-        );
+        assert_eq!((entry.method, entry.path, entry.protocol), (Some("GET"), "/a b", None));
     }
 
     #[test]

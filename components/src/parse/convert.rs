@@ -89,18 +89,14 @@ impl<'a> Scalar<'a> {
             return if field.optional {
                 Ok(Self::Null)
             } else {
-                Err(ParseError::Missing {
-                    field: field.name.clone(),
-                    kind: field.kind.name(),
-                })
+                Err(ParseError::Missing { field: field.name.clone(), kind: field.kind.name() })
             };
         }
-        self.cast(field.kind, &field.format)
-            .map_err(|value| ParseError::Type {
-                field: field.name.clone(),
-                expected: field.kind.with_article(),
-                text: excerpt(&value.into_text()),
-            })
+        self.cast(field.kind, &field.format).map_err(|value| ParseError::Type {
+            field: field.name.clone(),
+            expected: field.kind.with_article(),
+            text: excerpt(&value.into_text()),
+        })
     }
 
     /// The value as `kind`, or the value itself where that is impossible.
@@ -115,12 +111,9 @@ impl<'a> Scalar<'a> {
             (Kind::Int, Self::Float(number)) => whole(*number).map(Self::Int),
             (Kind::Int, Self::Text(text)) => text.trim_ascii().parse().ok().map(Self::Int),
             (Kind::Float, Self::Int(number)) => Some(Self::Float(*number as f64)),
-            (Kind::Float, Self::Text(text)) => text
-                .trim_ascii()
-                .parse()
-                .ok()
-                .filter(|n: &f64| n.is_finite())
-                .map(Self::Float),
+            (Kind::Float, Self::Text(text)) => {
+                text.trim_ascii().parse().ok().filter(|n: &f64| n.is_finite()).map(Self::Float)
+            }
             (Kind::Bool, Self::Int(0)) => Some(Self::Bool(false)),
             (Kind::Bool, Self::Int(1)) => Some(Self::Bool(true)),
             (Kind::Bool, Self::Text(text)) => parse_bool(text.trim_ascii()).map(Self::Bool),
@@ -171,9 +164,7 @@ mod tests {
 
     fn convert<'a>(text: &'a str, spec: &str) -> Result<Scalar<'a>, String> {
         let field = Field::parse("f", spec).unwrap();
-        Scalar::borrowed(text)
-            .convert(&field)
-            .map_err(|error| error.to_string())
+        Scalar::borrowed(text).convert(&field).map_err(|error| error.to_string())
     }
 
     #[test]
@@ -181,10 +172,7 @@ mod tests {
         assert_eq!(convert(" 42 ", "int"), Ok(Scalar::Int(42)));
         assert_eq!(convert("4.5e1", "float"), Ok(Scalar::Float(45.0)));
         assert_eq!(convert("FALSE", "bool"), Ok(Scalar::Bool(false)));
-        assert_eq!(
-            convert("1970-01-01T00:00:01Z", "timestamp"),
-            Ok(Scalar::Timestamp(1_000_000))
-        );
+        assert_eq!(convert("1970-01-01T00:00:01Z", "timestamp"), Ok(Scalar::Timestamp(1_000_000)));
         assert_eq!(convert(" x ", "string"), Ok(Scalar::borrowed(" x ")));
         assert_eq!(convert("", "string"), Ok(Scalar::borrowed("")));
         assert_eq!(convert("", "int?"), Ok(Scalar::Null));
@@ -192,10 +180,7 @@ mod tests {
 
     #[test]
     fn errors_name_the_field_and_the_text() {
-        assert_eq!(
-            convert("4x", "int").unwrap_err(),
-            "field `f`: \"4x\" is not an int"
-        );
+        assert_eq!(convert("4x", "int").unwrap_err(), "field `f`: \"4x\" is not an int");
         assert!(convert("inf", "float").is_err());
         assert_eq!(
             convert("", "int").unwrap_err(),

@@ -19,10 +19,7 @@ pub struct CsvOptions {
 
 impl Default for CsvOptions {
     fn default() -> Self {
-        Self {
-            delimiter: b',',
-            quote: b'"',
-        }
+        Self { delimiter: b',', quote: b'"' }
     }
 }
 
@@ -71,24 +68,12 @@ impl CsvFields {
         let source = fields
             .iter()
             .map(|field| {
-                columns
-                    .iter()
-                    .position(|column| *column == field.from)
-                    .ok_or_else(|| {
-                        format!(
-                            "no column `{}`; the columns are {}",
-                            field.from,
-                            columns.join(", ")
-                        )
-                    })
+                columns.iter().position(|column| *column == field.from).ok_or_else(|| {
+                    format!("no column `{}`; the columns are {}", field.from, columns.join(", "))
+                })
             })
             .collect::<Result<_, _>>()?;
-        Ok(Self {
-            columns,
-            fields,
-            source,
-            options,
-        })
+        Ok(Self { columns, fields, source, options })
     }
 
     /// The fields, in the order of the rows.
@@ -112,11 +97,7 @@ impl CsvFields {
         let mut columns = Vec::with_capacity(self.columns.len());
         self.split(text, &mut columns)?;
         if columns.len() != self.columns.len() {
-            let problem = format!(
-                "{} columns instead of {}",
-                columns.len(),
-                self.columns.len()
-            );
+            let problem = format!("{} columns instead of {}", columns.len(), self.columns.len());
             return Err(ParseError::malformed(FORMAT, problem, 0, text));
         }
         for (field, &source) in self.fields.iter().zip(&self.source) {
@@ -139,10 +120,7 @@ impl CsvFields {
         if let Some(at) = memchr(b'\n', line.as_bytes()) {
             return Err(ParseError::malformed(FORMAT, "a second record", at, text));
         }
-        columns.extend(
-            line.split(char::from(self.options.delimiter))
-                .map(Cow::Borrowed),
-        );
+        columns.extend(line.split(char::from(self.options.delimiter)).map(Cow::Borrowed));
         Ok(())
     }
 
@@ -196,11 +174,7 @@ impl CsvFields {
             // A doubled quote stands for one and belongs to the part before it.
             let doubled = bytes.get(*at + length + 1) == Some(&quote);
             let part = &text[*at..*at + length + usize::from(doubled)];
-            column = if column.is_empty() {
-                Cow::Borrowed(part)
-            } else {
-                column + part
-            };
+            column = if column.is_empty() { Cow::Borrowed(part) } else { column + part };
             *at += length + 1 + usize::from(doubled);
             if !doubled {
                 return Ok(column);
@@ -216,18 +190,13 @@ mod tests {
     use proptest::prelude::*;
 
     fn parser(columns: &[&str], fields: &[(&str, &str)]) -> CsvFields {
-        let fields = fields
-            .iter()
-            .map(|(name, kind)| Field::parse(*name, kind).unwrap())
-            .collect();
+        let fields = fields.iter().map(|(name, kind)| Field::parse(*name, kind).unwrap()).collect();
         let columns = columns.iter().map(|&column| column.to_owned()).collect();
         CsvFields::new(columns, fields, CsvOptions::default()).unwrap()
     }
 
     fn texts(row: &[Scalar<'_>]) -> Vec<String> {
-        row.iter()
-            .map(|value| value.clone().into_text().into_owned())
-            .collect()
+        row.iter().map(|value| value.clone().into_text().into_owned()).collect()
     }
 
     #[test]

@@ -47,12 +47,7 @@ impl ParseError {
         at: usize,
         text: &str,
     ) -> Self {
-        Self::Malformed {
-            format,
-            problem: problem.into(),
-            at,
-            text: excerpt(text),
-        }
+        Self::Malformed { format, problem: problem.into(), at, text: excerpt(text) }
     }
 }
 
@@ -61,9 +56,6 @@ pub(crate) fn excerpt(text: &str) -> String {
     if text.len() <= EXCERPT {
         return text.to_owned();
     }
-    let end = (0..=EXCERPT)
-        .rev()
-        .find(|&at| text.is_char_boundary(at))
-        .unwrap_or(0);
+    let end = (0..=EXCERPT).rev().find(|&at| text.is_char_boundary(at)).unwrap_or(0);
     format!("{}...", &text[..end])
 }

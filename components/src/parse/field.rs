@@ -3,7 +3,10 @@
 use std::borrow::Cow;
 
 use schemars::JsonSchema;
-use serde::{Deserialize, Serialize};
+use serde::{
+    Deserialize, Deserializer, Serialize,
+    de::{Error, MapAccess, Visitor, value::MapAccessDeserializer},
+};
 
 use super::{
     convert::Kind,
@@ -12,7 +15,7 @@ use super::{
 
 /// A field's type as written in a topology: `int`, `int?` where it may be missing, or in full
 /// `{ type: timestamp, from: meta.at, format: unix_ms, optional: true }`.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
 #[serde(untagged)]
 pub enum FieldSpec {
     /// The name of a type, with `?` where the field may be missing.
@@ -121,11 +124,30 @@ impl TryFrom<Cow<'_, str>> for TypeName {
 
 impl From<TypeName> for String {
     fn from(name: TypeName) -> Self {
-        format!(
-            "{}{}",
-            name.kind.name(),
-            if name.optional { "?" } else { "" }
-        )
+        format!("{}{}", name.kind.name(), if name.optional { "?" } else { "" })
+    }
+}
+
+/// By hand, because serde's own reading of alternatives keeps none of their reasons.
+impl<'de> Deserialize<'de> for FieldSpec {
+    fn deserialize<D: Deserializer<'de>>(input: D) -> Result<Self, D::Error> {
+        struct Spec;
+        impl<'de> Visitor<'de> for Spec {
+            type Value = FieldSpec;
+
+            fn expecting(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+                f.write_str("a type such as `int?`, or `{ type: ..., from: ... }`")
+            }
+
+            fn visit_str<E: Error>(self, text: &str) -> Result<FieldSpec, E> {
+                TypeName::try_from(Cow::Borrowed(text)).map(FieldSpec::Short).map_err(E::custom)
+            }
+
+            fn visit_map<A: MapAccess<'de>>(self, map: A) -> Result<FieldSpec, A::Error> {
+                FullSpec::deserialize(MapAccessDeserializer::new(map)).map(FieldSpec::Full)
+            }
+        }
+        input.deserialize_any(Spec)
     }
 }
 

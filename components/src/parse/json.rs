@@ -89,19 +89,11 @@ impl JsonFields {
         row.clear();
         row.resize(self.fields.len(), Scalar::Null);
         let mut input = serde_json::Deserializer::from_str(text);
-        let found = ObjectSeed {
-            keys: &self.root,
-            row,
-        }
-        .deserialize(&mut input);
+        let found = ObjectSeed { keys: &self.root, row }.deserialize(&mut input);
         found.and_then(|()| input.end()).map_err(|error| {
             let at = offset_of(text, error.line(), error.column());
             let problem = error.to_string();
-            let problem = problem
-                .split(" at line ")
-                .next()
-                .unwrap_or_default()
-                .to_owned();
+            let problem = problem.split(" at line ").next().unwrap_or_default().to_owned();
             ParseError::malformed(FORMAT, problem, at, text)
         })?;
         for (value, field) in row.iter_mut().zip(&self.fields) {
@@ -112,11 +104,7 @@ impl JsonFields {
 }
 
 fn offset_of(text: &str, line: usize, column: usize) -> usize {
-    let before: usize = text
-        .split_inclusive('\n')
-        .take(line.saturating_sub(1))
-        .map(str::len)
-        .sum();
+    let before: usize = text.split_inclusive('\n').take(line.saturating_sub(1)).map(str::len).sum();
     (before + column.saturating_sub(1)).min(text.len())
 }
 
@@ -147,10 +135,7 @@ impl<'a> Visitor<'a> for ObjectSeed<'_, '_, 'a> {
                 None => {
                     map.next_value::<IgnoredAny>()?;
                 }
-                Some(target) => map.next_value_seed(ValueSeed {
-                    target,
-                    row: self.row,
-                })?,
+                Some(target) => map.next_value_seed(ValueSeed { target, row: self.row })?,
             }
         }
         Ok(())
@@ -176,12 +161,7 @@ impl<'k> Visitor<'_> for KeySeed<'k> {
     }
 
     fn visit_str<E>(self, key: &str) -> Result<Self::Value, E> {
-        Ok(self
-            .0
-            .entries
-            .iter()
-            .find(|(known, _)| **known == *key)
-            .map(|(_, target)| target))
+        Ok(self.0.entries.iter().find(|(known, _)| **known == *key).map(|(_, target)| target))
     }
 }
 
@@ -214,10 +194,7 @@ impl<'a> ValueSeed<'_, '_, 'a> {
             let Some(value) = tree.get(&**key) else {
                 continue;
             };
-            let mut inner = ValueSeed {
-                target,
-                row: self.row,
-            };
+            let mut inner = ValueSeed { target, row: self.row };
             inner.pick(value);
             match value {
                 serde_json::Value::Null => inner.put(Scalar::Null),
@@ -305,11 +282,7 @@ impl<'a> Visitor<'a> for ValueSeed<'_, '_, 'a> {
 
     fn visit_map<A: MapAccess<'a>>(mut self, mut map: A) -> Result<(), A::Error> {
         if self.target.fields.is_empty() {
-            return ObjectSeed {
-                keys: &self.target.inside,
-                row: self.row,
-            }
-            .visit_map(map);
+            return ObjectSeed { keys: &self.target.inside, row: self.row }.visit_map(map);
         }
         let mut tree = serde_json::Map::new();
         while let Some((key, value)) = map.next_entry()? {
@@ -329,14 +302,9 @@ mod tests {
     use proptest::prelude::*;
 
     fn parse(fields: &[(&str, &str)], text: &str) -> Result<Vec<String>, String> {
-        let fields = fields
-            .iter()
-            .map(|(name, kind)| Field::parse(*name, kind).unwrap())
-            .collect();
+        let fields = fields.iter().map(|(name, kind)| Field::parse(*name, kind).unwrap()).collect();
         let mut row = Vec::new();
-        JsonFields::new(fields)
-            .parse(text, &mut row)
-            .map_err(|error| error.to_string())?;
+        JsonFields::new(fields).parse(text, &mut row).map_err(|error| error.to_string())?;
         Ok(row.iter().map(|value| format!("{value:?}")).collect())
     }
 
@@ -344,18 +312,10 @@ mod tests {
     fn finds_fields_wherever_they_are() {
         let text =
             r#"{"skip": [{"a": 1}], "a": {"b": {"c": "x\ny"}, "n": 1.0}, "u.v": true, "t": null}"#;
-        let fields = [
-            ("a.b.c", "string"),
-            ("a.n", "int"),
-            ("u.v", "bool"),
-            ("t", "int?"),
-            ("z", "int?"),
-        ];
+        let fields =
+            [("a.b.c", "string"), ("a.n", "int"), ("u.v", "bool"), ("t", "int?"), ("z", "int?")];
         let row = parse(&fields, text).unwrap();
-        assert_eq!(
-            row,
-            ["Text(\"x\\ny\")", "Int(1)", "Bool(true)", "Null", "Null"]
-        );
+        assert_eq!(row, ["Text(\"x\\ny\")", "Int(1)", "Bool(true)", "Null", "Null"]);
     }
 
     #[test]
@@ -364,23 +324,13 @@ mod tests {
             &[("a", "string"), ("a.b", "int"), ("l", "string")],
             r#"{"a": {"b": 2}, "l": [1, "x"]}"#,
         );
-        assert_eq!(
-            row.unwrap(),
-            [
-                "Text(\"{\\\"b\\\":2}\")",
-                "Int(2)",
-                "Text(\"[1,\\\"x\\\"]\")"
-            ]
-        );
+        assert_eq!(row.unwrap(), ["Text(\"{\\\"b\\\":2}\")", "Int(2)", "Text(\"[1,\\\"x\\\"]\")"]);
     }
 
     #[test]
     fn numbers_beyond_an_int_stay_exact_as_text() {
         let text = r#"{"id": 18446744073709551615}"#;
-        assert_eq!(
-            parse(&[("id", "string")], text).unwrap(),
-            ["Text(\"18446744073709551615\")"]
-        );
+        assert_eq!(parse(&[("id", "string")], text).unwrap(), ["Text(\"18446744073709551615\")"]);
         assert!(parse(&[("id", "int")], text).unwrap_err().contains("`id`"));
     }
 

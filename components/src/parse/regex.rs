@@ -49,11 +49,7 @@ impl RegexFields {
         if let Some(stray) = types.iter().find(|field| !fields.contains(field)) {
             return Err(format!("the pattern has no group named `{}`", stray.from));
         }
-        Ok(Self {
-            regex,
-            fields,
-            groups,
-        })
+        Ok(Self { regex, fields, groups })
     }
 
     /// The fields, in the order of the rows.
@@ -72,9 +68,8 @@ impl RegexFields {
             .captures(text)
             .ok_or_else(|| ParseError::malformed("a text of this pattern", "no match", 0, text))?;
         for (field, &group) in self.fields.iter().zip(&self.groups) {
-            let value = captures
-                .get(group)
-                .map_or(Scalar::Null, |found| Scalar::borrowed(found.as_str()));
+            let value =
+                captures.get(group).map_or(Scalar::Null, |found| Scalar::borrowed(found.as_str()));
             row.push(value.convert(field)?);
         }
         Ok(())
@@ -92,32 +87,14 @@ mod tests {
         let mut row = Vec::new();
         parser.parse("x", &mut row).unwrap();
         assert_eq!(row, [Scalar::borrowed("x"), Scalar::Null]);
-        assert!(
-            parser
-                .parse("?", &mut row)
-                .unwrap_err()
-                .to_string()
-                .contains("no match")
-        );
+        assert!(parser.parse("?", &mut row).unwrap_err().to_string().contains("no match"));
     }
 
     #[test]
     fn patterns_that_cannot_work_are_refused() {
-        assert!(
-            RegexFields::new("(", Vec::new())
-                .unwrap_err()
-                .contains("unclosed group")
-        );
-        assert!(
-            RegexFields::new("a", Vec::new())
-                .unwrap_err()
-                .contains("no named group")
-        );
+        assert!(RegexFields::new("(", Vec::new()).unwrap_err().contains("unclosed group"));
+        assert!(RegexFields::new("a", Vec::new()).unwrap_err().contains("no named group"));
         let types = vec![Field::parse("b", "int").unwrap()];
-        assert!(
-            RegexFields::new("(?<a>.)", types)
-                .unwrap_err()
-                .contains("no group named `b`")
-        );
+        assert!(RegexFields::new("(?<a>.)", types).unwrap_err().contains("no group named `b`"));
     }
 }

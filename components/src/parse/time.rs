@@ -155,11 +155,7 @@ fn parse_pattern(text: &str, pattern: &str) -> Option<i64> {
 /// `YYYY-MM-DD`, then nothing or `T` or a blank and `HH:MM[:SS[.fraction]]`, then nothing, `Z` or
 /// an offset.
 fn parse_iso(text: &[u8]) -> Option<i64> {
-    let date = days(
-        digits(text, 0, 4)?,
-        digits(text, 5, 2)?,
-        digits(text, 8, 2)?,
-    )? * DAY;
+    let date = days(digits(text, 0, 4)?, digits(text, 5, 2)?, digits(text, 8, 2)?)? * DAY;
     if text.get(4) != Some(&b'-') || text.get(7) != Some(&b'-') {
         return None;
     }
@@ -192,14 +188,7 @@ fn parse_iso(text: &[u8]) -> Option<i64> {
 
 /// `17/May/2015:10:05:03 +0000`, the layout of web servers' logs.
 pub(super) fn parse_clf(text: &[u8]) -> Option<i64> {
-    let punctuation = [
-        (2, b'/'),
-        (6, b'/'),
-        (11, b':'),
-        (14, b':'),
-        (17, b':'),
-        (20, b' '),
-    ];
+    let punctuation = [(2, b'/'), (6, b'/'), (11, b':'), (14, b':'), (17, b':'), (20, b' ')];
     if text.len() != 26 || punctuation.iter().any(|&(at, byte)| text[at] != byte) {
         return None;
     }
@@ -219,11 +208,7 @@ pub(super) fn parse_clf(text: &[u8]) -> Option<i64> {
         _ => return None,
     };
     let date = days(digits(text, 7, 4)?, month, digits(text, 0, 2)?)? * DAY;
-    let time = clock(
-        digits(text, 12, 2)?,
-        digits(text, 15, 2)?,
-        digits(text, 18, 2)?,
-    )?;
+    let time = clock(digits(text, 12, 2)?, digits(text, 15, 2)?, digits(text, 18, 2)?)?;
     Some(date + time - offset(&text[21..])?)
 }
 
@@ -252,12 +237,9 @@ fn clock(hour: i64, minute: i64, second: i64) -> Option<i64> {
 }
 
 fn digits(text: &[u8], at: usize, count: usize) -> Option<i64> {
-    text.get(at..at + count)?
-        .iter()
-        .try_fold(0, |number, byte| {
-            byte.is_ascii_digit()
-                .then(|| number * 10 + i64::from(byte - b'0'))
-        })
+    text.get(at..at + count)?.iter().try_fold(0, |number, byte| {
+        byte.is_ascii_digit().then(|| number * 10 + i64::from(byte - b'0'))
+    })
 }
 
 /// Days from 1970-01-01 to a date of the Gregorian calendar; years run from March, so that the
@@ -289,11 +271,7 @@ pub fn date_of(micros: i64) -> (i64, u8, u8) {
     let month = (5 * of_year + 2) / 153;
     let day = of_year - (153 * month + 2) / 5 + 1;
     let month = if month < 10 { month + 3 } else { month - 9 };
-    (
-        year_of_era + era * 400 + i64::from(month <= 2),
-        month as u8,
-        day as u8,
-    )
+    (year_of_era + era * 400 + i64::from(month <= 2), month as u8, day as u8)
 }
 
 fn write(micros: i64, separator: char) -> String {
@@ -330,12 +308,7 @@ mod tests {
     #[test]
     fn numbers_tell_their_unit_by_their_size() {
         let expected = Some(1_431_857_103_000_000);
-        for text in [
-            "1431857103",
-            "1431857103000",
-            "1431857103000000",
-            "1431857103000000000",
-        ] {
+        for text in ["1431857103", "1431857103000", "1431857103000000", "1431857103000000000"] {
             assert_eq!(TimeFormat::Auto.parse(text), expected, "{text}");
         }
         assert_eq!(TimeFormat::Unix.parse("1.5"), Some(1_500_000));

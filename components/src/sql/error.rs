@@ -34,10 +34,7 @@ impl StoreError {
     }
 
     pub(crate) fn table(table: &str, problem: impl Into<String>) -> Self {
-        Self::Table {
-            table: table.to_owned(),
-            problem: problem.into(),
-        }
+        Self::Table { table: table.to_owned(), problem: problem.into() }
     }
 }
 

@@ -56,12 +56,7 @@ pub(super) fn merge<'a>(table: &Table, batch: &Rows<'a>) -> Merged<'a> {
             sources.push(at..at + 1);
         }
     }
-    Merged {
-        rows,
-        order,
-        sources,
-        rejected,
-    }
+    Merged { rows, order, sources, rejected }
 }
 
 fn compare(keys: &[usize], a: &[Value<'_>], b: &[Value<'_>]) -> Ordering {
@@ -96,11 +91,7 @@ fn objection(table: &Table, keys: &[usize], row: &[Value<'_>]) -> Option<String>
 /// be out of range; both rows then go to the database one after the other.
 fn absorb<'a>(table: &Table, row: &mut [Value<'a>], new: &[Value<'a>]) -> bool {
     let sums = || {
-        table
-            .columns
-            .iter()
-            .zip(row.iter().zip(new))
-            .filter(|(column, _)| column.mode == Mode::Add)
+        table.columns.iter().zip(row.iter().zip(new)).filter(|(column, _)| column.mode == Mode::Add)
     };
     if sums().any(|(_, (a, b))| sum(*a, *b).is_none()) {
         return false;
@@ -179,11 +170,8 @@ mod tests {
         rows.push([Value::Int(1), Value::Int(1)]);
         let merged = merge(&table(), &rows);
         assert_eq!(merged.rows.len(), 1);
-        let reasons: Vec<_> = merged
-            .rejected
-            .iter()
-            .map(|(row, reason)| format!("{row}: {reason}"))
-            .collect();
+        let reasons: Vec<_> =
+            merged.rejected.iter().map(|(row, reason)| format!("{row}: {reason}")).collect();
         assert_eq!(
             reasons,
             [
@@ -206,10 +194,7 @@ mod tests {
 
     #[test]
     fn without_keys_every_row_stays() {
-        let table = Table {
-            keys: Vec::new(),
-            ..table()
-        };
+        let table = Table { keys: Vec::new(), ..table() };
         let mut rows = Rows::new(6);
         rows.push([Value::Int(2)]);
         rows.push([Value::Int(1)]);

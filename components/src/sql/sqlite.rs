@@ -31,26 +31,18 @@ impl Sqlite {
         if let Some(folder) = path.parent() {
             std::fs::create_dir_all(folder).map_err(|error| {
                 let reason = format!("cannot create the folder {}: {error}", folder.display());
-                Failure::Store(StoreError::Unavailable {
-                    store: url.clone(),
-                    reason,
-                })
+                Failure::Store(StoreError::Unavailable { store: url.clone(), reason })
             })?;
         }
         let connection = Connection::open(path).map_err(|error| failure(&url, &error))?;
-        let db = Self {
-            connection,
-            url,
-            upsert: upsert(table),
-        };
-        db.prepare(table, timeout)
-            .map_err(|error| match failure(&db.url, &error) {
-                Failure::Store(_) if !is_file_error(&error) => Failure::Store(StoreError::table(
-                    &table.name,
-                    format!("{}{}", words(&error), advice(table)),
-                )),
-                failure => failure,
-            })?;
+        let db = Self { connection, url, upsert: upsert(table) };
+        db.prepare(table, timeout).map_err(|error| match failure(&db.url, &error) {
+            Failure::Store(_) if !is_file_error(&error) => Failure::Store(StoreError::table(
+                &table.name,
+                format!("{}{}", words(&error), advice(table)),
+            )),
+            failure => failure,
+        })?;
         Ok(db)
     }
 
@@ -91,9 +83,7 @@ impl Sqlite {
     }
 
     fn run(&self, sql: &str) -> Result<(), Failure> {
-        self.connection
-            .execute_batch(sql)
-            .map_err(|error| failure(&self.url, &error))
+        self.connection.execute_batch(sql).map_err(|error| failure(&self.url, &error))
     }
 }
 
@@ -113,10 +103,7 @@ impl ToSql for Value<'_> {
 
 /// Sorts errors by [result code](https://www.sqlite.org/rescode.html).
 fn failure(url: &str, error: &rusqlite::Error) -> Failure {
-    let unavailable = || StoreError::Unavailable {
-        store: url.to_owned(),
-        reason: words(error),
-    };
+    let unavailable = || StoreError::Unavailable { store: url.to_owned(), reason: words(error) };
     match error.sqlite_error_code() {
         Some(
             ErrorCode::ConstraintViolation
@@ -182,20 +169,13 @@ fn create(table: &Table) -> String {
                 ColumnKind::Bytes => "BLOB",
                 ColumnKind::Any => "ANY",
             };
-            let null = if table.is_key(&column.name) {
-                " NOT NULL"
-            } else {
-                ""
-            };
+            let null = if table.is_key(&column.name) { " NOT NULL" } else { "" };
             format!("{} {kind}{null}", quote(&column.name))
         })
         .collect();
     let mut options = "STRICT";
     if !table.keys.is_empty() {
-        lines.push(format!(
-            "PRIMARY KEY ({})",
-            list(table.keys.iter().map(String::as_str))
-        ));
+        lines.push(format!("PRIMARY KEY ({})", list(table.keys.iter().map(String::as_str))));
         options = "STRICT, WITHOUT ROWID";
     }
     format!(
@@ -208,18 +188,13 @@ fn create(table: &Table) -> String {
 fn upsert(table: &Table) -> String {
     let columns = list(table.columns.iter().map(|column| column.name.as_str()));
     let values = vec!["?"; table.columns.len()].join(", ");
-    let mut sql = format!(
-        "INSERT INTO {} AS old ({columns}) VALUES ({values})",
-        quote_path(&table.name)
-    );
+    let mut sql =
+        format!("INSERT INTO {} AS old ({columns}) VALUES ({values})", quote_path(&table.name));
     if table.keys.is_empty() {
         return sql;
     }
     let updates: Vec<String> = table.updates().map(update).collect();
-    sql.push_str(&format!(
-        " ON CONFLICT ({}) DO ",
-        list(table.keys.iter().map(String::as_str))
-    ));
+    sql.push_str(&format!(" ON CONFLICT ({}) DO ", list(table.keys.iter().map(String::as_str))));
     if updates.is_empty() {
         sql.push_str("NOTHING");
     } else {

@@ -30,10 +30,7 @@ pub struct StoreOptions {
 
 impl Default for StoreOptions {
     fn default() -> Self {
-        Self {
-            patience: Duration::from_secs(10),
-            timeout: Duration::from_secs(30),
-        }
+        Self { patience: Duration::from_secs(10), timeout: Duration::from_secs(30) }
     }
 }
 
@@ -113,11 +110,7 @@ impl SqlStore {
             };
             match opened {
                 Ok(backend) => {
-                    return Ok(Self {
-                        table,
-                        backend,
-                        options,
-                    });
+                    return Ok(Self { table, backend, options });
                 }
                 Err(Failure::Again(error)) if started.elapsed() < options.patience => {
                     debug!(%error, "store is not ready, trying again");
@@ -255,9 +248,7 @@ impl SqlStore {
 
     async fn upsert(&mut self, rows: &Rows<'_>, range: Range<usize>) -> Result<(), Failure> {
         match &mut self.backend {
-            Backend::Sqlite(db) => range
-                .into_iter()
-                .try_for_each(|row| db.upsert(rows.row(row))),
+            Backend::Sqlite(db) => range.into_iter().try_for_each(|row| db.upsert(rows.row(row))),
             Backend::MySql(db) => db.upsert(rows, range).await,
         }
     }

@@ -74,12 +74,7 @@ pub struct Table {
 impl Column {
     /// A column that is set.
     pub fn new(name: impl Into<String>, kind: ColumnKind) -> Self {
-        Self {
-            name: name.into(),
-            kind,
-            mode: Mode::Set,
-            length: None,
-        }
+        Self { name: name.into(), kind, mode: Mode::Set, length: None }
     }
 
     /// The same column with another mode.
@@ -110,10 +105,7 @@ impl Table {
                     "`{name}` is no name for a column; names have 1 to 64 characters"
                 ));
             }
-            if self.columns[..index]
-                .iter()
-                .any(|other| other.name.eq_ignore_ascii_case(name))
-            {
+            if self.columns[..index].iter().any(|other| other.name.eq_ignore_ascii_case(name)) {
                 return problem(format!("column `{name}` is there twice"));
             }
             if self.is_key(name) && column.mode != Mode::Set {
@@ -121,10 +113,8 @@ impl Table {
                     "column `{name}` belongs to the key and cannot have a mode"
                 ));
             }
-            let number = matches!(
-                column.kind,
-                ColumnKind::Int | ColumnKind::Float | ColumnKind::Any
-            );
+            let number =
+                matches!(column.kind, ColumnKind::Int | ColumnKind::Float | ColumnKind::Any);
             if column.mode == Mode::Add && !number {
                 return problem(format!(
                     "column `{name}` is not a number, so nothing can be added to it"
@@ -132,11 +122,7 @@ impl Table {
             }
         }
         if let Some(key) = self.keys.iter().find(|&key| self.column(key).is_none()) {
-            let names: Vec<_> = self
-                .columns
-                .iter()
-                .map(|column| column.name.as_str())
-                .collect();
+            let names: Vec<_> = self.columns.iter().map(|column| column.name.as_str()).collect();
             return problem(format!(
                 "there is no column `{key}` for the key; the columns are {}",
                 names.join(", ")
@@ -145,10 +131,7 @@ impl Table {
         if self.keys.is_empty()
             && let Some(column) = self.columns.iter().find(|column| column.mode != Mode::Set)
         {
-            return problem(format!(
-                "column `{}` has a mode, which needs keys",
-                column.name
-            ));
+            return problem(format!("column `{}` has a mode, which needs keys", column.name));
         }
         Ok(())
     }
@@ -163,17 +146,12 @@ impl Table {
 
     /// Where the columns of the key are.
     pub(super) fn key_columns(&self) -> Vec<usize> {
-        self.keys
-            .iter()
-            .filter_map(|key| self.column(key))
-            .collect()
+        self.keys.iter().filter_map(|key| self.column(key)).collect()
     }
 
     /// The columns that are not in the key, with how each is updated.
     pub(super) fn updates(&self) -> impl Iterator<Item = &Column> {
-        self.columns
-            .iter()
-            .filter(|column| !self.is_key(&column.name) && column.mode != Mode::Keep)
+        self.columns.iter().filter(|column| !self.is_key(&column.name) && column.mode != Mode::Keep)
     }
 }
 

@@ -40,9 +40,9 @@ impl FromStr for StoreUrl {
             ));
         };
         match scheme {
-            "sqlite" if rest.is_empty() => Err(StoreError::Url(
-                "sqlite:// names no file; write sqlite://PATH".to_owned(),
-            )),
+            "sqlite" if rest.is_empty() => {
+                Err(StoreError::Url("sqlite:// names no file; write sqlite://PATH".to_owned()))
+            }
             "sqlite" => Ok(Self::Sqlite(PathBuf::from(rest))),
             "mysql" | "mariadb" => mysql(rest),
             _ => Err(StoreError::Url(format!(
@@ -83,12 +83,7 @@ impl fmt::Display for StoreUrl {
                     write!(f, "{user}{password}@")?;
                 }
                 let database = opts.db_name().unwrap_or_default();
-                write!(
-                    f,
-                    "{}:{}/{database}",
-                    opts.ip_or_hostname(),
-                    opts.tcp_port()
-                )
+                write!(f, "{}:{}/{database}", opts.ip_or_hostname(), opts.tcp_port())
             }
         }
     }
@@ -129,10 +124,7 @@ mod tests {
             "sqlite://a/b.db".parse::<StoreUrl>().unwrap(),
             StoreUrl::Sqlite("a/b.db".into())
         );
-        assert_eq!(
-            "sqlite:///a.db".parse::<StoreUrl>().unwrap(),
-            StoreUrl::Sqlite("/a.db".into())
-        );
+        assert_eq!("sqlite:///a.db".parse::<StoreUrl>().unwrap(), StoreUrl::Sqlite("/a.db".into()));
         assert!("sqlite://".parse::<StoreUrl>().is_err());
     }
 }

@@ -75,10 +75,7 @@ pub struct Rows<'a> {
 impl<'a> Rows<'a> {
     /// No rows yet, of so many columns.
     pub fn new(columns: usize) -> Self {
-        Self {
-            columns,
-            values: Vec::new(),
-        }
+        Self { columns, values: Vec::new() }
     }
 
     /// Adds a row. Values that it lacks are null, values that it has too many are left out; a

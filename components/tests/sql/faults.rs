@@ -30,14 +30,7 @@ async fn writers_of_the_same_rows_do_not_lose_any() {
                         .take(200)
                         .map(|word| (word.as_str(), 1))
                         .collect();
-                    assert!(
-                        store
-                            .write(&pairs(&rows))
-                            .await
-                            .unwrap()
-                            .rejected
-                            .is_empty()
-                    );
+                    assert!(store.write(&pairs(&rows)).await.unwrap().rejected.is_empty());
                 }
             })
         })
@@ -46,11 +39,7 @@ async fn writers_of_the_same_rows_do_not_lose_any() {
         task.await.unwrap();
     }
     assert_eq!(
-        server
-            .query(&format!(
-                "SELECT COUNT(*), MIN(n), MAX(n) FROM {database}.t"
-            ))
-            .unwrap(),
+        server.query(&format!("SELECT COUNT(*), MIN(n), MAX(n) FROM {database}.t")).unwrap(),
         "200\t80\t80"
     );
 }
@@ -91,12 +80,7 @@ async fn a_deadlock_is_written_again() {
         let write = async {
             while !done.load(Ordering::Acquire) {
                 assert!(
-                    store
-                        .write(&pairs(&[("a", 1), ("z", 1)]))
-                        .await
-                        .unwrap()
-                        .rejected
-                        .is_empty()
+                    store.write(&pairs(&[("a", 1), ("z", 1)])).await.unwrap().rejected.is_empty()
                 );
                 batches += 1;
             }
@@ -105,9 +89,7 @@ async fn a_deadlock_is_written_again() {
     });
     assert!(deadlocks() > before, "no deadlock came about");
     assert_eq!(
-        server
-            .query(&format!("SELECT SUM(n) FROM {database}.t"))
-            .unwrap(),
+        server.query(&format!("SELECT SUM(n) FROM {database}.t")).unwrap(),
         (2 * batches).to_string()
     );
 }
@@ -130,12 +112,7 @@ async fn a_killed_connection_is_replaced() {
         server.query(&kill).unwrap();
     }
     store.write(&pairs(&[("a", 1)])).await.unwrap();
-    assert_eq!(
-        server
-            .query(&format!("SELECT n FROM {database}.t"))
-            .unwrap(),
-        "6"
-    );
+    assert_eq!(server.query(&format!("SELECT n FROM {database}.t")).unwrap(), "6");
 }
 
 /// Only modes that bear a repetition, since a kill may fall into a commit.
@@ -156,10 +133,7 @@ async fn a_server_that_is_killed_and_comes_back_has_everything_that_was_confirme
             let mut last = 0;
             while started.elapsed() < Duration::from_secs(4) {
                 last += 1;
-                let outcome = store
-                    .write(&pairs(&[("a", last), ("b", last)]))
-                    .await
-                    .unwrap();
+                let outcome = store.write(&pairs(&[("a", last), ("b", last)])).await.unwrap();
                 assert!(outcome.rejected.is_empty());
             }
             last
@@ -179,11 +153,7 @@ async fn a_server_that_is_killed_and_comes_back_has_everything_that_was_confirme
     let last: i64 = writer.await.unwrap();
     assert!(last > 10);
     assert_eq!(
-        server
-            .query(&format!(
-                "SELECT MIN(n), MAX(n), COUNT(*) FROM {database}.t"
-            ))
-            .unwrap(),
+        server.query(&format!("SELECT MIN(n), MAX(n), COUNT(*) FROM {database}.t")).unwrap(),
         format!("{last}\t{last}\t2")
     );
 }
@@ -195,13 +165,9 @@ async fn a_server_that_stays_away_is_a_retryable_error_without_the_password() {
     };
     server.query("CREATE DATABASE d; CREATE USER ann@'%' IDENTIFIED BY 'hunter2'; GRANT ALL ON d.* TO ann@'%'").unwrap();
     let url = server.url("d").replace("root@", "ann:hunter2@");
-    let options = StoreOptions {
-        patience: Duration::from_millis(200),
-        timeout: Duration::from_secs(5),
-    };
-    let mut store = SqlStore::open(&url.parse().unwrap(), counts("t"), options)
-        .await
-        .unwrap();
+    let options =
+        StoreOptions { patience: Duration::from_millis(200), timeout: Duration::from_secs(5) };
+    let mut store = SqlStore::open(&url.parse().unwrap(), counts("t"), options).await.unwrap();
     store.write(&pairs(&[("a", 1)])).await.unwrap();
     server.stop().unwrap();
     let error = store.write(&pairs(&[("a", 1)])).await.unwrap_err();
@@ -210,12 +176,9 @@ async fn a_server_that_stays_away_is_a_retryable_error_without_the_password() {
     server.resume().unwrap();
     store.write(&pairs(&[("a", 1)])).await.unwrap();
     assert_eq!(server.query("SELECT n FROM d.t").unwrap(), "2");
-    let error = SqlStore::open(
-        &url.replace("hunter2", "wrong").parse().unwrap(),
-        counts("t"),
-        options,
-    )
-    .await
-    .unwrap_err();
+    let error =
+        SqlStore::open(&url.replace("hunter2", "wrong").parse().unwrap(), counts("t"), options)
+            .await
+            .unwrap_err();
     assert!(error.to_string().contains("Access denied"), "{error}");
 }

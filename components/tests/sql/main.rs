@@ -1,10 +1,5 @@
 //! Rows into real databases: SQLite and a private MariaDB, judged by the databases' own words.
-#![allow(
-    clippy::unwrap_used,
-    clippy::expect_used,
-    clippy::panic,
-    unreachable_pub
-)]
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, unreachable_pub)]
 
 mod faults;
 mod mariadb;
@@ -42,13 +37,9 @@ async fn open(url: &str, table: Table) -> SqlStore {
 }
 
 async fn try_open(url: &str, table: Table) -> Result<SqlStore, String> {
-    let options = StoreOptions {
-        patience: Duration::from_secs(30),
-        timeout: Duration::from_secs(20),
-    };
-    SqlStore::open(&url.parse().unwrap(), table, options)
-        .await
-        .map_err(|error| error.to_string())
+    let options =
+        StoreOptions { patience: Duration::from_secs(30), timeout: Duration::from_secs(20) };
+    SqlStore::open(&url.parse().unwrap(), table, options).await.map_err(|error| error.to_string())
 }
 
 /// Every mode and every kind, the same for all databases.
@@ -98,14 +89,7 @@ async fn write_all_modes(store: &mut SqlStore) {
     ));
     assert!(store.write(&rows).await.unwrap().rejected.is_empty());
     let mut rows = Rows::new(9);
-    rows.push(row(
-        "new\nline",
-        false,
-        Value::Timestamp(0),
-        Value::Null,
-        Value::Int(7),
-        "two",
-    ));
+    rows.push(row("new\nline", false, Value::Timestamp(0), Value::Null, Value::Int(7), "two"));
     rows.push(row(
         "; DROP TABLE t; --",
         false,

@@ -17,10 +17,7 @@ async fn every_mode_and_kind() {
             "SELECT k2, text, flag, at, total, least, first, HEX(raw), HEX(k1) FROM {database}.t"
         ))
         .unwrap();
-    let key: String = "Käse 🧀 'x' \\ \"y\""
-        .bytes()
-        .map(|byte| format!("{byte:02X}"))
-        .collect();
+    let key: String = "Käse 🧀 'x' \\ \"y\"".bytes().map(|byte| format!("{byte:02X}")).collect();
     assert_eq!(
         row,
         format!(
@@ -39,18 +36,9 @@ async fn keys_that_differ_only_a_little_are_two() {
     let mut store = open(&url, counts("t")).await;
     let words = ["a", "A", "a ", "ä", "", "a\0"];
     let rows: Vec<_> = words.iter().map(|&word| (word, 1)).collect();
-    assert!(
-        store
-            .write(&pairs(&rows))
-            .await
-            .unwrap()
-            .rejected
-            .is_empty()
-    );
+    assert!(store.write(&pairs(&rows)).await.unwrap().rejected.is_empty());
     assert_eq!(
-        server
-            .query(&format!("SELECT COUNT(*), SUM(n) FROM {database}.t"))
-            .unwrap(),
+        server.query(&format!("SELECT COUNT(*), SUM(n) FROM {database}.t")).unwrap(),
         "6\t6"
     );
 }
@@ -67,10 +55,7 @@ async fn rejected_rows_are_named_and_the_rest_goes_on() {
     let long = "x".repeat(192);
     let mut rows = Rows::new(2);
     for (index, word) in words.iter().enumerate() {
-        rows.push([
-            Value::Text(if index == 1234 { &long } else { word }),
-            Value::Int(1),
-        ]);
+        rows.push([Value::Text(if index == 1234 { &long } else { word }), Value::Int(1)]);
     }
     rows.push([Value::Text("w7"), Value::Int(i64::MAX)]);
     rows.push([Value::Text("w8"), Value::Text("many")]);
@@ -78,16 +63,12 @@ async fn rejected_rows_are_named_and_the_rest_goes_on() {
     let numbers: Vec<_> = rejected.iter().map(|(row, _)| *row).collect();
     assert_eq!(numbers, [1234, 3000, 3001]);
     assert!(
-        rejected[0]
-            .1
-            .contains("ERROR 1406 (22001): Data too long for column 'word'"),
+        rejected[0].1.contains("ERROR 1406 (22001): Data too long for column 'word'"),
         "{rejected:?}"
     );
     assert!(rejected[1].1.contains("out of range"), "{rejected:?}");
     assert_eq!(
-        server
-            .query(&format!("SELECT COUNT(*), SUM(n) FROM {database}.t"))
-            .unwrap(),
+        server.query(&format!("SELECT COUNT(*), SUM(n) FROM {database}.t")).unwrap(),
         "2999\t2999"
     );
 }
@@ -111,14 +92,7 @@ async fn constraints_and_triggers_speak_for_themselves() {
                 .replace("CREATE TRIGGER", "DELIMITER //\nCREATE TRIGGER"),
         )
         .unwrap();
-    let mut store = open(
-        &url,
-        Table {
-            create: false,
-            ..counts("t")
-        },
-    )
-    .await;
+    let mut store = open(&url, Table { create: false, ..counts("t") }).await;
     let outcome = store
         .write(&pairs(&[
             ("a", 1),
@@ -129,25 +103,14 @@ async fn constraints_and_triggers_speak_for_themselves() {
         ]))
         .await
         .unwrap();
-    let reasons: Vec<_> = outcome
-        .rejected
-        .iter()
-        .map(|(row, reason)| format!("{row} {reason}"))
-        .collect();
+    let reasons: Vec<_> =
+        outcome.rejected.iter().map(|(row, reason)| format!("{row} {reason}")).collect();
     assert_eq!(reasons.len(), 3, "{reasons:?}");
-    assert!(
-        reasons[0].starts_with("1 ERROR 4025 (23000): CONSTRAINT"),
-        "{reasons:?}"
-    );
-    assert!(
-        reasons[1].starts_with("2 ERROR 1644 (45000): not this word"),
-        "{reasons:?}"
-    );
+    assert!(reasons[0].starts_with("1 ERROR 4025 (23000): CONSTRAINT"), "{reasons:?}");
+    assert!(reasons[1].starts_with("2 ERROR 1644 (45000): not this word"), "{reasons:?}");
     assert!(reasons[2].starts_with("4 ERROR 1406"), "{reasons:?}");
     assert_eq!(
-        server
-            .query(&format!("SELECT GROUP_CONCAT(word) FROM {database}.t"))
-            .unwrap(),
+        server.query(&format!("SELECT GROUP_CONCAT(word) FROM {database}.t")).unwrap(),
         "a,d"
     );
 }
@@ -166,10 +129,7 @@ async fn wrong_tables_are_found_when_opened() {
     );
     server.query(&create).unwrap();
     let problem = async |name: &str| {
-        let mut table = Table {
-            create: false,
-            ..counts(name)
-        };
+        let mut table = Table { create: false, ..counts(name) };
         if name == "c" {
             table.columns.push(Column::new("more", ColumnKind::Int));
         }
@@ -178,14 +138,8 @@ async fn wrong_tables_are_found_when_opened() {
     assert!(problem("nope").await.contains("`create: true` creates it"));
     assert!(problem("m").await.contains("its engine is MyISAM"));
     assert!(problem("k").await.contains("no unique index on (word)"));
-    assert!(
-        problem("c")
-            .await
-            .contains("no column `more`; its columns are word, N")
-    );
-    let error = try_open(&url.replace(database, "nowhere"), counts("t"))
-        .await
-        .unwrap_err();
+    assert!(problem("c").await.contains("no column `more`; its columns are word, N"));
+    let error = try_open(&url.replace(database, "nowhere"), counts("t")).await.unwrap_err();
     assert!(error.contains("Unknown database 'nowhere'"), "{error}");
 }
 
@@ -206,9 +160,5 @@ async fn a_row_larger_than_the_server_takes_is_rejected() {
     let rejected = store.write(&rows).await.unwrap().rejected;
     assert_eq!(rejected.len(), 1);
     assert_eq!(rejected[0].0, 1);
-    assert!(
-        rejected[0].1.contains("max_allowed_packet"),
-        "{}",
-        rejected[0].1
-    );
+    assert!(rejected[0].1.contains("max_allowed_packet"), "{}", rejected[0].1);
 }

@@ -12,11 +12,7 @@ fn folder() -> (tempfile::TempDir, String) {
 fn look<T: rusqlite::types::FromSql>(url: &str, sql: &str) -> Vec<T> {
     let connection = Connection::open(url.strip_prefix("sqlite://").unwrap()).unwrap();
     let mut statement = connection.prepare(sql).unwrap();
-    statement
-        .query_map([], |row| row.get(0))
-        .unwrap()
-        .collect::<Result<_, _>>()
-        .unwrap()
+    statement.query_map([], |row| row.get(0)).unwrap().collect::<Result<_, _>>().unwrap()
 }
 
 #[tokio::test]
@@ -44,15 +40,10 @@ async fn a_rejected_row_is_named_and_the_rest_goes_on() {
     let numbers: Vec<_> = rejected.iter().map(|(row, _)| *row).collect();
     assert_eq!(numbers, [2, 4, 5], "{rejected:?}");
     assert!(
-        rejected[2]
-            .1
-            .contains("cannot store REAL value in INTEGER column t.n"),
+        rejected[2].1.contains("cannot store REAL value in INTEGER column t.n"),
         "{rejected:?}"
     );
-    assert_eq!(
-        look::<i64>(&url, "SELECT n FROM t ORDER BY word"),
-        [3, i64::MAX]
-    );
+    assert_eq!(look::<i64>(&url, "SELECT n FROM t ORDER BY word"), [3, i64::MAX]);
 }
 
 #[tokio::test]
@@ -60,10 +51,8 @@ async fn two_writers_wait_for_each_other() {
     let (_folder, url) = folder();
     let writer = |url: String| {
         std::thread::spawn(move || {
-            let runtime = tokio::runtime::Builder::new_current_thread()
-                .enable_all()
-                .build()
-                .unwrap();
+            let runtime =
+                tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
             runtime.block_on(async {
                 let mut store = open(&url, counts("t")).await;
                 for _ in 0..100 {
@@ -82,22 +71,14 @@ async fn two_writers_wait_for_each_other() {
     for thread in [writer(url.clone()), writer(url.clone())] {
         thread.join().unwrap();
     }
-    assert_eq!(
-        look::<i64>(&url, "SELECT n FROM t ORDER BY word"),
-        [200, 400]
-    );
+    assert_eq!(look::<i64>(&url, "SELECT n FROM t ORDER BY word"), [200, 400]);
 }
 
 #[tokio::test]
 async fn a_lock_that_stays_is_retryable_and_leaves_nothing_behind() {
     let (_folder, url) = folder();
-    let options = StoreOptions {
-        patience: Duration::ZERO,
-        timeout: Duration::from_millis(50),
-    };
-    let mut store = SqlStore::open(&url.parse().unwrap(), counts("t"), options)
-        .await
-        .unwrap();
+    let options = StoreOptions { patience: Duration::ZERO, timeout: Duration::from_millis(50) };
+    let mut store = SqlStore::open(&url.parse().unwrap(), counts("t"), options).await.unwrap();
     let other = Connection::open(url.strip_prefix("sqlite://").unwrap()).unwrap();
     other.execute_batch("BEGIN IMMEDIATE").unwrap();
     let error = store.write(&pairs(&[("a", 1)])).await.unwrap_err();
@@ -125,19 +106,8 @@ async fn a_table_that_vanished_is_retryable() {
 #[tokio::test]
 async fn wrong_tables_are_found_when_opened() {
     let (_folder, url) = folder();
-    let missing = try_open(
-        &url,
-        Table {
-            create: false,
-            ..counts("t")
-        },
-    )
-    .await
-    .unwrap_err();
-    assert!(
-        missing.contains("no such table: t") && missing.contains("create: true"),
-        "{missing}"
-    );
+    let missing = try_open(&url, Table { create: false, ..counts("t") }).await.unwrap_err();
+    assert!(missing.contains("no such table: t") && missing.contains("create: true"), "{missing}");
     open(&url, counts("t")).await;
     let mut other = counts("t");
     other.columns.push(Column::new("more", ColumnKind::Int));
@@ -164,8 +134,5 @@ async fn without_keys_rows_are_added_and_with_keep_only_new_ones() {
     let mut store = open(&url, seen).await;
     store.write(&pairs(&[("a", 1), ("a", 2)])).await.unwrap();
     store.write(&pairs(&[("a", 3), ("b", 4)])).await.unwrap();
-    assert_eq!(
-        look::<i64>(&url, "SELECT n FROM seen ORDER BY word"),
-        [1, 4]
-    );
+    assert_eq!(look::<i64>(&url, "SELECT n FROM seen ORDER BY word"), [1, 4]);
 }

@@ -25,16 +25,10 @@ mod code {
 }
 
 pub(super) fn failure(url: &str, error: &Error) -> Failure {
-    let unavailable = |reason: String| StoreError::Unavailable {
-        store: url.to_owned(),
-        reason,
-    };
+    let unavailable = |reason: String| StoreError::Unavailable { store: url.to_owned(), reason };
     match error {
         Error::Server(server) => {
-            let words = format!(
-                "ERROR {} ({}): {}",
-                server.code, server.state, server.message
-            );
+            let words = format!("ERROR {} ({}): {}", server.code, server.state, server.message);
             match server.code {
                 code::LOCK_WAIT_TIMEOUT
                 | code::DEADLOCK

@@ -72,10 +72,7 @@ impl MySql {
 
     pub(super) fn statement_limits(&self) -> (usize, usize) {
         // Quotes and backslashes may double a text.
-        (
-            ROWS_PER_STATEMENT,
-            BYTES_PER_STATEMENT.min(self.max_packet / 3),
-        )
+        (ROWS_PER_STATEMENT, BYTES_PER_STATEMENT.min(self.max_packet / 3))
     }
 
     pub(super) async fn begin(&mut self) -> Result<(), Failure> {
@@ -154,10 +151,7 @@ fn verdict<T>(
         Ok(result) => result.map_err(|error| failure(url, &error)),
         Err(_) => {
             let reason = format!("no answer within {} s", timeout.as_secs_f32());
-            Err(Failure::Again(StoreError::Unavailable {
-                store: url.to_owned(),
-                reason,
-            }))
+            Err(Failure::Again(StoreError::Unavailable { store: url.to_owned(), reason }))
         }
     }
 }

@@ -47,19 +47,12 @@ pub(super) async fn server(conn: &mut Conn) -> mysql_async::Result<Server> {
     let mariadb = version.to_ascii_lowercase().contains("mariadb");
     let row_alias = !mariadb && parts(&version) >= [8, 0, 20];
     let max_packet = usize::try_from(max_packet).unwrap_or(usize::MAX);
-    Ok(Server {
-        version,
-        mariadb,
-        row_alias,
-        max_packet,
-        flush,
-    })
+    Ok(Server { version, mariadb, row_alias, max_packet, flush })
 }
 
 fn parts(version: &str) -> [u32; 3] {
-    let mut numbers = version
-        .split(|c: char| !c.is_ascii_digit())
-        .map(|part| part.parse().unwrap_or(0));
+    let mut numbers =
+        version.split(|c: char| !c.is_ascii_digit()).map(|part| part.parse().unwrap_or(0));
     std::array::from_fn(|_| numbers.next().unwrap_or(0))
 }
 
@@ -143,9 +136,7 @@ pub(super) async fn check_table(
     let engine: Option<String> = limit(timeout, url, conn.exec_first(sql, params())).await?;
     match engine.as_deref() {
         None => {
-            return Err(wrong(
-                "it does not exist; `create: true` creates it".to_owned(),
-            ));
+            return Err(wrong("it does not exist; `create: true` creates it".to_owned()));
         }
         Some("InnoDB") => {}
         Some(engine) => {
@@ -157,10 +148,7 @@ pub(super) async fn check_table(
     let sql = format!("SELECT column_name FROM information_schema.columns WHERE {place}");
     let columns: Vec<String> = limit(timeout, url, conn.exec(sql, params())).await?;
     for column in &table.columns {
-        if !columns
-            .iter()
-            .any(|name| name.eq_ignore_ascii_case(&column.name))
-        {
+        if !columns.iter().any(|name| name.eq_ignore_ascii_case(&column.name)) {
             return Err(wrong(format!(
                 "it has no column `{}`; its columns are {}",
                 column.name,
@@ -179,11 +167,10 @@ pub(super) async fn check_table(
     let is_key = |index: &String| {
         let columns: Vec<_> = index.split('\n').collect();
         columns.len() == table.keys.len()
-            && table.keys.iter().all(|key| {
-                columns
-                    .iter()
-                    .any(|column| column.eq_ignore_ascii_case(key))
-            })
+            && table
+                .keys
+                .iter()
+                .all(|key| columns.iter().any(|column| column.eq_ignore_ascii_case(key)))
     };
     if !indexes.iter().any(is_key) {
         let keys = table.keys.join(", ");
@@ -212,14 +199,8 @@ mod tests {
             mariadb,
             ..Server::default()
         };
-        assert_eq!(
-            server("10.11.6-MariaDB-1", true).exact_collation(),
-            "utf8mb4_nopad_bin"
-        );
-        assert_eq!(
-            server("8.0.36", false).exact_collation(),
-            "utf8mb4_0900_bin"
-        );
+        assert_eq!(server("10.11.6-MariaDB-1", true).exact_collation(), "utf8mb4_nopad_bin");
+        assert_eq!(server("8.0.36", false).exact_collation(), "utf8mb4_0900_bin");
         assert_eq!(server("5.7.44-log", false).exact_collation(), "utf8mb4_bin");
         assert!(parts("8.4.0") >= [8, 0, 20] && parts("8.0.19") < [8, 0, 20]);
     }

@@ -20,36 +20,21 @@ pub(super) struct Upsert {
 
 impl Upsert {
     pub(super) fn new(table: &Table, server: &Server) -> Self {
-        let columns: Vec<_> = table
-            .columns
-            .iter()
-            .map(|column| quote(&column.name))
-            .collect();
-        let head = format!(
-            "INSERT INTO {} ({}) VALUES ",
-            quote_path(&table.name),
-            columns.join(", ")
-        );
+        let columns: Vec<_> = table.columns.iter().map(|column| quote(&column.name)).collect();
+        let head =
+            format!("INSERT INTO {} ({}) VALUES ", quote_path(&table.name), columns.join(", "));
         if table.keys.is_empty() {
-            return Self {
-                head,
-                tail: String::new(),
-            };
+            return Self { head, tail: String::new() };
         }
-        let mut updates: Vec<String> = table
-            .updates()
-            .map(|column| update(table, column, server))
-            .collect();
+        let mut updates: Vec<String> =
+            table.updates().map(|column| update(table, column, server)).collect();
         if updates.is_empty() {
             // Not INSERT IGNORE, which would turn every other error into a warning as well.
             let key = quote(&table.keys[0]);
             updates.push(format!("{key} = {}.{key}", quote_path(&table.name)));
         }
         let alias = if server.row_alias { " AS new" } else { "" };
-        Self {
-            head,
-            tail: format!("{alias} ON DUPLICATE KEY UPDATE {}", updates.join(", ")),
-        }
+        Self { head, tail: format!("{alias} ON DUPLICATE KEY UPDATE {}", updates.join(", ")) }
     }
 
     /// The statement for these rows, in place of what `text` held.
@@ -76,11 +61,7 @@ impl Upsert {
 /// MySQL 8.0.20 deprecated `VALUES(column)` for a row alias, which MariaDB does not know.
 fn update(table: &Table, column: &Column, server: &Server) -> String {
     let name = quote(&column.name);
-    let new = if server.row_alias {
-        format!("new.{name}")
-    } else {
-        format!("VALUES({name})")
-    };
+    let new = if server.row_alias { format!("new.{name}") } else { format!("VALUES({name})") };
     // With an alias a bare name could mean either row.
     let old = format!("{}.{name}", quote_path(&table.name));
     let value = match column.mode {

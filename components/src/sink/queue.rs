@@ -1,0 +1,111 @@
+//! `queue`: a message per tuple.
+
+use schemars::JsonSchema;
+use serde::Deserialize;
+use squall_broker::{Batch, Queue, Store};
+use squall_framework::{
+    BatchBolt, BoltFuture, Error, Inputs, Output, Problem, Result, Streams, TaskContext,
+    TupleBatch, ValueRef,
+};
+
+use crate::{
+    columns::{Columns, text_field},
+    queues::{find_queue, of_broker},
+    sink::file::chosen,
+    values::write_object,
+};
+
+/// Options of the bolt `queue`.
+#[derive(Debug, Clone, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct QueueSinkConfig {
+    /// The queue; made if it is not there.
+    queue: String,
+    /// The field whose text or bytes are the message; by default a message is a JSON object.
+    #[serde(default)]
+    field: Option<String>,
+    /// The fields of the JSON object; by default all.
+    #[serde(default)]
+    fields: Vec<String>,
+}
+
+pub(crate) struct QueueSink {
+    config: QueueSinkConfig,
+    ready: Option<Ready>,
+}
+
+struct Ready {
+    queue: Queue,
+    names: Vec<String>,
+    columns: Columns,
+}
+
+/// So many messages are confirmed together, if so many are waiting.
+const ROWS: usize = 1_000;
+
+impl QueueSink {
+    pub(crate) fn new(config: &QueueSinkConfig) -> Result<Self> {
+        Ok(Self { config: config.clone(), ready: None })
+    }
+
+    fn names(&self, inputs: &Inputs) -> Result<Vec<String>, Problem> {
+        match &self.config.field {
+            Some(field) => text_field(inputs, Some(field)).map(|field| vec![field]),
+            None => chosen(inputs, &self.config.fields),
+        }
+    }
+}
+
+impl BatchBolt for QueueSink {
+    fn declare(&self, inputs: &Inputs) -> Result<Streams, Problem> {
+        if self.config.field.is_some() && !self.config.fields.is_empty() {
+            return Err(Problem::new("`field` and `fields` exclude each other").at("fields"));
+        }
+        self.names(inputs).map(|_| Streams::none())
+    }
+
+    fn prepare(&mut self, context: &TaskContext) -> Result<()> {
+        let store = context.resource::<Store>();
+        let names = self.names(context.inputs())?;
+        self.ready = Some(Ready {
+            queue: find_queue(store.as_deref(), &self.config.queue)?,
+            columns: Columns::new(context.inputs(), names.iter().map(String::as_str))?,
+            names,
+        });
+        Ok(())
+    }
+
+    fn execute<'a>(&'a mut self, batch: &'a TupleBatch, out: &'a mut Output) -> BoltFuture<'a> {
+        Box::pin(async move {
+            let ready =
+                self.ready.as_ref().ok_or_else(|| Error::retry("the bolt was not prepared"))?;
+            let mut messages = Batch::default();
+            let mut text = String::new();
+            for tuple in batch.rows() {
+                let columns = ready.columns.of(&tuple);
+                if self.config.field.is_none() {
+                    text.clear();
+                    let values = columns.iter().map(|&column| tuple.at(column));
+                    write_object(ready.names.iter().map(String::as_str).zip(values), &mut text);
+                    messages.push(text.as_bytes());
+                    continue;
+                }
+                match columns.first().map_or(ValueRef::Null, |&column| tuple.at(column)) {
+                    ValueRef::Text(body) | ValueRef::Json(body) => messages.push(body.as_bytes()),
+                    ValueRef::Bytes(body) => messages.push(body),
+                    value => {
+                        out.fail(tuple.row(), Error::data(format!("`{value}` is no text to send")))
+                    }
+                }
+            }
+            if messages.is_empty() {
+                return Ok(());
+            }
+            ready.queue.send_batch(messages).map_err(of_broker)?.await.map(drop).map_err(of_broker)
+        })
+    }
+
+    fn rows_per_call(&self) -> usize {
+        ROWS
+    }
+}

@@ -1,0 +1,8 @@
+//! Components as a topology uses them: configured by YAML, run by the engine.
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, unreachable_pub)]
+
+mod configuration;
+mod documentation;
+mod failures;
+mod harness;
+mod sinks;
