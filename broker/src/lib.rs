@@ -25,7 +25,7 @@
 //!     println!("{}", String::from_utf8_lossy(&message.body));
 //!     shares.delete(&[message.handle])?;
 //! }
-//! assert_eq!(shares.stats().active, 0);
+//! assert_eq!(shares.stats()?.active, 0);
 //! # Ok(())
 //! # }
 //! ```
@@ -48,12 +48,14 @@ mod error;
 mod group;
 mod inbox;
 mod ledger;
+mod memory;
 mod message;
 mod moves;
 mod options;
 mod payload;
 mod position;
 mod queue;
+mod queue_store;
 mod reader;
 mod record;
 mod recovery;
@@ -73,10 +75,12 @@ pub use clock::Clock;
 pub use confirm::{Confirm, Sent};
 pub use delivery::{Delivered, Frame, Peeked, Received};
 pub use error::{Error, Result};
+pub use memory::MemoryStore;
 pub use message::{DeadLetter, Handle, Message, MessageId};
 pub use options::StoreOptions;
 pub use position::Position;
 pub use group::{DEFAULT_GROUP, Group};
 pub use queue::Queue;
+pub use queue_store::{QueueClaim, QueueStore};
 pub use stats::{GroupStats, QueueStats};
 pub use store::Store;
