@@ -1,2 +1,10 @@
-//! To be filled.
-fn main() {}
+//! The `squall` command.
+
+use std::process::ExitCode;
+
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
+fn main() -> ExitCode {
+    squall::app().main()
+}

@@ -1,0 +1,10 @@
+//! `squall bench`: what is measured, beside what the crates measure of themselves.
+
+mod folder;
+mod memory;
+mod pipeline;
+mod queue;
+
+pub(crate) use folder::Scratch;
+pub(crate) use pipeline::pipeline;
+pub(crate) use queue::{fill_and_die, queue};
