@@ -14,6 +14,9 @@ pub(crate) struct Anchor {
     /// The origins of the batch in hand, lent by it while it is worked on.
     pub(crate) origins: Origins,
     row: u32,
+    /// The row's one source and its place there, if it has just one: what
+    /// nearly every row has.
+    one: Option<(u32, u32)>,
     /// Several rows instead of one; empty otherwise.
     rows: Vec<u32>,
     /// Counts calls of `execute`, so that one can be taken back.
@@ -29,18 +32,21 @@ impl Anchor {
         self.batch += 1;
         self.call += 1;
         self.rows.clear();
+        self.one = None;
     }
 
     /// The next call works on this row.
     #[inline]
     pub(crate) fn set_row(&mut self, row: usize) {
         self.row = row as u32;
+        self.one = self.origins.one(row);
         self.call += 1;
     }
 
     pub(crate) fn set_rows(&mut self, rows: &[usize]) {
         self.rows.clear();
         self.rows.extend(rows.iter().map(|row| *row as u32));
+        self.one = None;
     }
 
     pub(crate) fn call(&self) -> u64 {
@@ -50,14 +56,12 @@ impl Anchor {
     /// A source batch is opened: rows come from its messages.
     pub(crate) fn begin_source(&mut self, source: Source) {
         self.begin(Origins::open(source));
-        self.row = 0;
     }
 
     /// The next row comes from the message at this place of the open source.
     #[inline]
     pub(crate) fn set_place(&mut self, place: usize) {
-        self.origins.set_place(place as u32);
-        self.call += 1;
+        self.one = Some((0, place as u32));
     }
 
     /// The batch is done; gives its origins back.
@@ -81,6 +85,8 @@ pub(crate) struct Target {
     /// For each source of the batch in hand its index in `batch`.
     held: Vec<u32>,
     held_for: u64,
+    /// The source asked for last and its index, while `held_for` stands.
+    last: (u32, u32),
     /// Where the call in hand began to emit into `batch`.
     mark: usize,
     mark_call: u64,
@@ -95,6 +101,7 @@ impl Target {
             untold: false,
             held: Vec::new(),
             held_for: 0,
+            last: (NOT_HELD, NOT_HELD),
             mark: 0,
             mark_call: 0,
         }
@@ -115,17 +122,16 @@ impl Target {
 
     #[inline]
     fn push_origin(&mut self, anchor: &Anchor) {
-        if anchor.origins.untracked() {
-            return;
-        }
-        if anchor.rows.is_empty()
-            && let Some((source, place)) = anchor.origins.one(anchor.row as usize)
-        {
-            let index = self.hold(source, anchor);
+        if let Some((source, place)) = anchor.one {
+            let index = if self.held_for == anchor.batch && self.last.0 == source {
+                self.last.1
+            } else {
+                self.hold(source, anchor)
+            };
             self.batch.origins.push(index, place);
-            return;
+        } else if !anchor.origins.untracked() {
+            self.push_list(anchor);
         }
-        self.push_list(anchor);
     }
 
     /// The row comes from several messages.
@@ -143,23 +149,18 @@ impl Target {
     }
 
     /// The index in `batch` of a source of the batch in hand.
-    #[inline]
     fn hold(&mut self, source: u32, anchor: &Anchor) -> u32 {
         if self.held_for != anchor.batch {
             self.held_for = anchor.batch;
             self.held.clear();
             self.held.resize(anchor.origins.sources(), NOT_HELD);
         }
-        // A spout's source joins the anchor while a batch is being filled.
-        if self.held.len() <= source as usize {
-            self.held.resize(anchor.origins.sources(), NOT_HELD);
+        let mut index = self.held[source as usize];
+        if index == NOT_HELD {
+            index = self.batch.origins.hold(anchor.origins.source(source));
+            self.held[source as usize] = index;
         }
-        let index = self.held[source as usize];
-        if index != NOT_HELD {
-            return index;
-        }
-        let index = self.batch.origins.hold(anchor.origins.source(source));
-        self.held[source as usize] = index;
+        self.last = (source, index);
         index
     }
 

@@ -92,8 +92,9 @@ impl TupleBatch {
         if self.rows == 0 {
             self.reserve();
         }
+        let (text, bytes) = (&mut self.text, &mut self.bytes);
         for value in row {
-            let cell = self.store(*value);
+            let cell = store(text, bytes, *value);
             self.cells.push(cell);
         }
         self.rows += 1;
@@ -104,8 +105,9 @@ impl TupleBatch {
         if self.rows == 0 {
             self.reserve();
         }
+        let (text, bytes) = (&mut self.text, &mut self.bytes);
         for column in 0..self.schema.len() {
-            let cell = self.store(from.value(row, column));
+            let cell = store(text, bytes, from.value(row, column));
             self.cells.push(cell);
         }
         self.rows += 1;
@@ -115,31 +117,6 @@ impl TupleBatch {
     fn reserve(&mut self) {
         self.cells.reserve(MAX_ROWS * self.schema.len());
         self.origins.reserve(MAX_ROWS);
-    }
-
-    #[inline]
-    fn store(&mut self, value: ValueRef<'_>) -> Cell {
-        match value {
-            ValueRef::Null => Cell::Null,
-            ValueRef::Bool(v) => Cell::Bool(v),
-            ValueRef::Int(v) => Cell::Int(v),
-            ValueRef::Float(v) => Cell::Float(v),
-            ValueRef::Timestamp(v) => Cell::Timestamp(v),
-            ValueRef::Text(v) => Cell::Text(self.store_text(v)),
-            ValueRef::Json(v) => Cell::Json(self.store_text(v)),
-            ValueRef::Bytes(v) => {
-                let offset = self.bytes.len() as u32;
-                self.bytes.extend_from_slice(v);
-                Cell::Bytes(Piece { offset, len: v.len() as u32 })
-            }
-        }
-    }
-
-    #[inline]
-    fn store_text(&mut self, text: &str) -> Piece {
-        let offset = self.text.len() as u32;
-        self.text.push_str(text);
-        Piece { offset, len: text.len() as u32 }
     }
 
     #[inline]
@@ -199,4 +176,29 @@ impl TupleBatch {
         self.text.clear();
         self.bytes.clear();
     }
+}
+
+#[inline]
+fn store(text: &mut String, bytes: &mut Vec<u8>, value: ValueRef<'_>) -> Cell {
+    match value {
+        ValueRef::Null => Cell::Null,
+        ValueRef::Bool(v) => Cell::Bool(v),
+        ValueRef::Int(v) => Cell::Int(v),
+        ValueRef::Float(v) => Cell::Float(v),
+        ValueRef::Timestamp(v) => Cell::Timestamp(v),
+        ValueRef::Text(v) => Cell::Text(store_text(text, v)),
+        ValueRef::Json(v) => Cell::Json(store_text(text, v)),
+        ValueRef::Bytes(v) => {
+            let offset = bytes.len() as u32;
+            bytes.extend_from_slice(v);
+            Cell::Bytes(Piece { offset, len: v.len() as u32 })
+        }
+    }
+}
+
+#[inline]
+fn store_text(all: &mut String, text: &str) -> Piece {
+    let offset = all.len() as u32;
+    all.push_str(text);
+    Piece { offset, len: text.len() as u32 }
 }

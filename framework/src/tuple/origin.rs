@@ -30,16 +30,9 @@ impl Origins {
         self.rows.reserve(rows);
     }
 
-    /// The origins of a spout's rows: one row, whose place is set before each emit.
+    /// What a spout's rows come from: one open source.
     pub(crate) fn open(source: Source) -> Self {
-        Origins { rows: vec![0], sources: vec![source], lists: Vec::new() }
-    }
-
-    #[inline]
-    pub(crate) fn set_place(&mut self, place: u32) {
-        if let Some(row) = self.rows.first_mut() {
-            *row = place;
-        }
+        Origins { rows: Vec::new(), sources: vec![source], lists: Vec::new() }
     }
 
     /// Adds a source to the table, or finds it among the newest, and gives its index.
