@@ -20,7 +20,8 @@ fn main() -> std::result::Result<(), Box<dyn std::error::Error>> {
         // As a crash: nothing is closed.
         std::process::abort();
     }
-    let folder = arguments.first().map_or_else(|| std::env::temp_dir().join("squall-bench"), PathBuf::from);
+    let folder =
+        arguments.first().map_or_else(|| std::env::temp_dir().join("squall-bench"), PathBuf::from);
     let millions: f64 = arguments.get(1).map_or(Ok(10.0), |text| text.parse())?;
     std::fs::create_dir_all(&folder)?;
     say(&bench::baseline(&folder.join("baseline"), 2.0)?);
@@ -28,7 +29,11 @@ fn main() -> std::result::Result<(), Box<dyn std::error::Error>> {
     for count in [1.0, millions] {
         let store = folder.join(format!("backlog-{count}"));
         let count = count.to_string();
-        let status = Command::new(std::env::current_exe()?).arg("--fill-and-die").arg(&store).arg(&count).status()?;
+        let status = Command::new(std::env::current_exe()?)
+            .arg("--fill-and-die")
+            .arg(&store)
+            .arg(&count)
+            .status()?;
         println!("  (the process that filled it ended with {status})");
         backlog(&store)?;
     }
@@ -58,5 +63,8 @@ fn backlog(folder: &Path) -> Result<()> {
 fn say(measure: &Measure) {
     let Measure { what, count, seconds, per_second, p50_us, p99_us, rss_mb } = measure;
     let calls = p50_us.zip(*p99_us).map(|(p50, p99)| format!(", p50 {p50:.0} us, p99 {p99:.0} us"));
-    println!("{what}: {count} in {seconds:.3} s = {per_second:.0}/s{}, {rss_mb:.0} MB", calls.unwrap_or_default());
+    println!(
+        "{what}: {count} in {seconds:.3} s = {per_second:.0}/s{}, {rss_mb:.0} MB",
+        calls.unwrap_or_default()
+    );
 }

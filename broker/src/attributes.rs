@@ -76,10 +76,20 @@ impl QueueAttributes {
             Err(Error::BadAttribute { attribute, value, allowed })
         };
         if self.visibility_timeout > Duration::from_secs(43_200) {
-            return bad("visibilityTimeout", format!("{:?}", self.visibility_timeout), "at most 12 hours");
+            return bad(
+                "visibilityTimeout",
+                format!("{:?}", self.visibility_timeout),
+                "at most 12 hours",
+            );
         }
-        if self.retention < Duration::from_secs(1) || self.retention > Duration::from_secs(2_592_000) {
-            return bad("msgRetentionSeconds", format!("{:?}", self.retention), "1 second to 30 days");
+        if self.retention < Duration::from_secs(1)
+            || self.retention > Duration::from_secs(2_592_000)
+        {
+            return bad(
+                "msgRetentionSeconds",
+                format!("{:?}", self.retention),
+                "1 second to 30 days",
+            );
         }
         if self.rewind > self.retention {
             return bad("rewindSeconds", format!("{:?}", self.rewind), "at most the retention");
@@ -88,7 +98,11 @@ impl QueueAttributes {
             return bad("maxMsgSize", self.max_message_size.to_string(), "1 to 65,536 bytes");
         }
         if self.polling_wait > Duration::from_secs(30) {
-            return bad("pollingWaitSeconds", format!("{:?}", self.polling_wait), "at most 30 seconds");
+            return bad(
+                "pollingWaitSeconds",
+                format!("{:?}", self.polling_wait),
+                "at most 30 seconds",
+            );
         }
         match &self.dead_letter {
             Some(policy) if policy.max_receive_count == 0 => {

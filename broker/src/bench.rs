@@ -35,10 +35,20 @@ pub struct Measure {
 impl Measure {
     fn new(what: impl Into<String>, count: u64, took: Duration, mut calls: Vec<Duration>) -> Self {
         calls.sort_unstable();
-        let at = |share: f64| calls.get((calls.len() as f64 * share) as usize).map(|t| t.as_secs_f64() * 1e6);
+        let at = |share: f64| {
+            calls.get((calls.len() as f64 * share) as usize).map(|t| t.as_secs_f64() * 1e6)
+        };
         let seconds = took.as_secs_f64();
         let per_second = count as f64 / seconds;
-        Self { what: what.into(), count, seconds, per_second, p50_us: at(0.5), p99_us: at(0.99), rss_mb: rss_mb() }
+        Self {
+            what: what.into(),
+            count,
+            seconds,
+            per_second,
+            p50_us: at(0.5),
+            p99_us: at(0.99),
+            rss_mb: rss_mb(),
+        }
     }
 }
 
@@ -47,7 +57,8 @@ impl Measure {
 pub fn rss_mb() -> f64 {
     let status = fs::read_to_string("/proc/self/status").unwrap_or_default();
     let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:"));
-    let kb = line.and_then(|line| line.trim().split(' ').next()).and_then(|kb| kb.parse::<f64>().ok());
+    let kb =
+        line.and_then(|line| line.trim().split(' ').next()).and_then(|kb| kb.parse::<f64>().ok());
     kb.unwrap_or(0.0) / 1024.0
 }
 
@@ -56,14 +67,19 @@ pub fn rss_mb() -> f64 {
 /// # Errors
 /// What the system says.
 pub fn baseline(folder: &Path, seconds: f64) -> Result<Measure> {
-    let log = squall_durable::Log::open(std::sync::Arc::new(squall_durable::RealDisk), folder, 64 << 20);
+    let log =
+        squall_durable::Log::open(std::sync::Arc::new(squall_durable::RealDisk), folder, 64 << 20);
     let log = log.map_err(crate::writer::error_of)?;
-    let mut appender = squall_durable::Appender::open(log, squall_durable::Place::default(), false).map_err(crate::writer::error_of)?;
+    let mut appender = squall_durable::Appender::open(log, squall_durable::Place::default(), false)
+        .map_err(crate::writer::error_of)?;
     let (start, mut calls) = (Instant::now(), Vec::new());
     while start.elapsed().as_secs_f64() < seconds {
         let one = Instant::now();
         let head = squall_durable::FrameHead { kind: 1, count: 1, ..Default::default() };
-        appender.push(&head, &[&[7; 4_000]]).and_then(|_| appender.flush(true)).map_err(crate::writer::error_of)?;
+        appender
+            .push(&head, &[&[7; 4_000]])
+            .and_then(|_| appender.flush(true))
+            .map_err(crate::writer::error_of)?;
         calls.push(one.elapsed());
     }
     Ok(Measure::new("baseline: append 4 KB and flush", calls.len() as u64, start.elapsed(), calls))
@@ -119,7 +135,9 @@ pub fn fill(store: &Store, queue: &str, count: u64) -> Result<Measure> {
         let batch = (count - sent).min(1_000);
         waiting.push_back(queue.send_batch(filled(&body, batch as usize))?);
         sent += batch;
-        if waiting.len() >= 8 && let Some(first) = waiting.pop_front() {
+        if waiting.len() >= 8
+            && let Some(first) = waiting.pop_front()
+        {
             first.wait()?;
         }
     }
@@ -144,8 +162,9 @@ pub fn drain_claim(store: &Store, queue: &str, batch: usize) -> Result<Measure> 
         for frame in &frames {
             bytes += frame.bodies().map(<[u8]>::len).sum::<usize>();
             count += frame.len() as u64;
-            let (first, last) = (frame.offsets().next().unwrap_or(0), frame.offsets().last().unwrap_or(0));
-            claim.settle(&[first..last + 1])?;
+            let (first, last) =
+                (frame.offsets().next().unwrap_or(0), frame.offsets().last().unwrap_or(0));
+            claim.settle(std::slice::from_ref(&(first..last + 1)))?;
         }
     }
     store.flush()?;
@@ -170,7 +189,12 @@ pub fn drain_lease(store: &Store, queue: &str, batch: usize) -> Result<Measure> 
         group.delete_later(&handles)?;
     }
     store.flush()?;
-    Ok(Measure::new(format!("lease and delete a backlog, {batch} at a time"), count, start.elapsed(), Vec::new()))
+    Ok(Measure::new(
+        format!("lease and delete a backlog, {batch} at a time"),
+        count,
+        start.elapsed(),
+        Vec::new(),
+    ))
 }
 
 /// Opens a store and says how long that took.
@@ -181,6 +205,11 @@ pub fn open(folder: &Path, options: StoreOptions) -> Result<(Store, Measure)> {
     let start = Instant::now();
     let store = Store::open(folder, options)?;
     let took = start.elapsed();
-    let count = store.list().iter().filter_map(|name| store.queue(name).ok()?.stats().ok()).map(|stats| stats.active).sum();
+    let count = store
+        .list()
+        .iter()
+        .filter_map(|name| store.queue(name).ok()?.stats().ok())
+        .map(|stats| stats.active)
+        .sum();
     Ok((store, Measure::new("open", count, took, Vec::new())))
 }

@@ -19,7 +19,10 @@ impl Writer {
         if self.appender.flush(self.shared.options.sync).is_err() {
             return;
         }
-        let mut changes: Changes = std::mem::take(&mut *self.shared.forgotten.lock()).into_iter().map(|key| (key, None)).collect();
+        let mut changes: Changes = std::mem::take(&mut *self.shared.forgotten.lock())
+            .into_iter()
+            .map(|key| (key, None))
+            .collect();
         for cell in self.shared.cells() {
             if let Some(mut state) = cell.take_dirty() {
                 changed(&mut state, &mut changes);
@@ -32,7 +35,12 @@ impl Writer {
         for (id, tombstone) in gone {
             changes.push((key(b'X', id, &[]), Some(encode_tombstone(tombstone))));
         }
-        let meta = Meta { place: self.appender.end(), clock_ms: self.shared.now(), next_queue, nonce: self.shared.log.nonce() };
+        let meta = Meta {
+            place: self.appender.end(),
+            clock_ms: self.shared.now(),
+            next_queue,
+            nonce: self.shared.log.nonce(),
+        };
         let sent = ledger.send((changes, meta));
         if sent.is_err() {
             self.shared.report("the ledger can no longer be written; the log is intact, and opening the store again reads it".into());
@@ -56,7 +64,10 @@ fn changed(state: &mut QueueState, to: &mut Changes) {
         to.push((key(b'B', id, &[page]), state.blocks.page(page).map(encode_page)));
     }
     for first in std::mem::take(&mut state.delayed_dirty) {
-        to.push((key(b'D', id, &[first]), state.delayed.get(&first).map(crate::state::Delayed::encode)));
+        to.push((
+            key(b'D', id, &[first]),
+            state.delayed.get(&first).map(crate::state::Delayed::encode),
+        ));
     }
     for group in state.groups.values_mut() {
         to.push((key(b'G', id, &[u64::from(group.id)]), Some(group.encode_header())));
@@ -104,8 +115,16 @@ pub(crate) fn all_keys(state: &QueueState) -> Vec<Vec<u8>> {
     let id = state.id;
     let mut keys = vec![key(b'Q', id, &[])];
     keys.extend(state.forgotten.iter().cloned());
-    keys.extend(state.blocks.pages().chain(state.blocks.dirty.iter().copied()).map(|page| key(b'B', id, &[page])));
-    keys.extend(state.delayed.keys().chain(&state.delayed_dirty).map(|first| key(b'D', id, &[*first])));
+    keys.extend(
+        state
+            .blocks
+            .pages()
+            .chain(state.blocks.dirty.iter().copied())
+            .map(|page| key(b'B', id, &[page])),
+    );
+    keys.extend(
+        state.delayed.keys().chain(&state.delayed_dirty).map(|first| key(b'D', id, &[*first])),
+    );
     state.groups.values().for_each(|group| keys.extend(group_keys(id, group)));
     keys
 }
@@ -113,6 +132,7 @@ pub(crate) fn all_keys(state: &QueueState) -> Vec<Vec<u8>> {
 /// All keys that the ledger may have of a group.
 pub(crate) fn group_keys(queue: u32, group: &Group) -> Vec<Vec<u8>> {
     let number = u64::from(group.id);
-    let open = group.open.keys().chain(&group.dirty).map(|first| key(b'O', queue, &[number, *first]));
+    let open =
+        group.open.keys().chain(&group.dirty).map(|first| key(b'O', queue, &[number, *first]));
     open.chain([key(b'G', queue, &[number])]).collect()
 }

@@ -41,7 +41,8 @@ impl Claim {
             let mut state = queue.cell().live()?;
             let found = state.groups.get(&group).and_then(|group| {
                 let live = group.session.as_ref();
-                live.map(|s| (true, s.owner.clone(), s.incarnation)).or_else(|| group.claimed.clone().map(|(o, i)| (false, o, i)))
+                live.map(|s| (true, s.owner.clone(), s.incarnation))
+                    .or_else(|| group.claimed.clone().map(|(o, i)| (false, o, i)))
             });
             match found {
                 Some((_, last, current)) if last == owner && current > incarnation => {
@@ -49,22 +50,46 @@ impl Claim {
                 }
                 Some((true, last, current)) if last != owner || current == incarnation => {
                     let (queue, group) = (queue.name().to_owned(), name.to_owned());
-                    return Err(Error::Claimed { queue, group, holder: last, incarnation: current });
+                    return Err(Error::Claimed {
+                        queue,
+                        group,
+                        holder: last,
+                        incarnation: current,
+                    });
                 }
                 _ => {}
             }
-            let Some(found) = state.groups.get_mut(&group) else { return Err(Error::QueueDeleted(queue.name().to_owned())) };
+            let Some(found) = state.groups.get_mut(&group) else {
+                return Err(Error::QueueDeleted(queue.name().to_owned()));
+            };
             found.release(0, false);
-            let session = Session { token, owner: owner.to_owned(), incarnation, callback: None, starving: false };
+            let session = Session {
+                token,
+                owner: owner.to_owned(),
+                incarnation,
+                callback: None,
+                starving: false,
+            };
             let old = found.session.replace(session);
             found.claimed = Some((owner.to_owned(), incarnation));
-            let record = Record::Claim { queue: queue.cell().id, group, owner: owner.to_owned(), incarnation };
+            let record = Record::Claim {
+                queue: queue.cell().id,
+                group,
+                owner: owner.to_owned(),
+                incarnation,
+            };
             (shared.confirm(&record)?, old)
         };
         // A callback may hold handles of its own; it is dropped with no lock held.
         drop(old);
-        let claim =
-            Self { group, group_name: name.to_owned(), owner: owner.to_owned(), incarnation, token, queue };
+        let claim = Self {
+            group,
+            group_name: name.to_owned(),
+            owner: owner.to_owned(),
+            incarnation,
+            token,
+            queue,
+        };
         confirm.wait()?;
         Ok(claim)
     }
@@ -100,8 +125,13 @@ impl Claim {
             let taken = {
                 let mut state = self.state()?;
                 let now = self.queue.store().shared.now();
-                let want =
-                    Want { messages: max_messages, bytes: max_bytes, now, visible_ms: HELD, max_attempts: max_attempts(&state) };
+                let want = Want {
+                    messages: max_messages,
+                    bytes: max_bytes,
+                    now,
+                    visible_ms: HELD,
+                    max_attempts: max_attempts(&state),
+                };
                 let taken = take(&self.queue, &mut state, self.group, want)?;
                 if taken.picks.is_empty() && taken.dead.is_empty() {
                     let group = state.groups.get_mut(&self.group);
@@ -127,7 +157,9 @@ impl Claim {
         let old = match self.state() {
             Ok(mut state) => {
                 let group = state.groups.get_mut(&self.group);
-                group.and_then(|group| group.session.as_mut()).and_then(|s| s.callback.replace(Arc::clone(&callback)))
+                group
+                    .and_then(|group| group.session.as_mut())
+                    .and_then(|s| s.callback.replace(Arc::clone(&callback)))
             }
             Err(_) => None,
         };
@@ -159,18 +191,32 @@ impl Claim {
     ///
     /// # Errors
     /// [`Error::Fenced`], [`Error::Closed`].
-    pub fn fail(&self, offset: u64, delay: Duration, reason: &str, count_attempt: bool) -> Result<()> {
+    pub fn fail(
+        &self,
+        offset: u64,
+        delay: Duration,
+        reason: &str,
+        count_attempt: bool,
+    ) -> Result<()> {
         let shared = &self.queue.store().shared;
         let now = shared.now();
         let wakes = {
             let mut state = self.state()?;
             let delivered = state.groups.get(&self.group).and_then(|group| group.delivery(offset));
-            let Some((attempts, _)) = delivered.filter(|(attempts, _)| *attempts > 0) else { return Ok(()) };
+            let Some((attempts, _)) = delivered.filter(|(attempts, _)| *attempts > 0) else {
+                return Ok(());
+            };
             tracing::debug!(queue = self.queue.name(), offset, attempts, reason, "message failed");
             let attempts = attempts - u32::from(!count_attempt);
             let (range, visible_ms) = (offset..offset + 1, now + millis(delay));
             state.mark(self.group, &range, attempts, visible_ms, now);
-            shared.note(&Record::Lease { queue: state.id, group: self.group, range, attempts, visible_ms })?;
+            shared.note(&Record::Lease {
+                queue: state.id,
+                group: self.group,
+                range,
+                attempts,
+                visible_ms,
+            })?;
             shared.schedule(&mut state);
             if delay.is_zero() { self.queue.cell().wake(&mut state) } else { Default::default() }
         };
@@ -185,7 +231,8 @@ impl Claim {
     /// # Errors
     /// [`Error::Fenced`], [`Error::Closed`].
     pub fn dead_letter(&self, offset: u64, reason: &str, by: &str) -> Result<Confirm> {
-        let delivered = self.state()?.groups.get(&self.group).and_then(|group| group.delivery(offset));
+        let delivered =
+            self.state()?.groups.get(&self.group).and_then(|group| group.delivery(offset));
         let attempts = delivered.map_or(0, |(attempts, _)| attempts);
         let (answer, confirm) = Answer::slot();
         dead_letters(&self.queue, self.group, vec![(offset, attempts, reason, by)], Some(answer))?;
@@ -213,7 +260,8 @@ impl Claim {
         let released = group.release(0, true);
         self.queue.store().shared.inbox.record(id, false, None, |to| {
             for (range, attempts) in released {
-                Record::Lease { queue: id, group: self.group, range, attempts, visible_ms: 0 }.encode(to);
+                Record::Lease { queue: id, group: self.group, range, attempts, visible_ms: 0 }
+                    .encode(to);
             }
         })
     }
@@ -236,7 +284,10 @@ impl Claim {
         let detail = if position.queue != ours.queue {
             format!("it was made for the uuid {}, the queue has {}", position.queue, ours.queue)
         } else if position.generation != ours.generation {
-            format!("it was made in generation {}, the queue is in {}", position.generation, ours.generation)
+            format!(
+                "it was made in generation {}, the queue is in {}",
+                position.generation, ours.generation
+            )
         } else if position.group != ours.group {
             format!("it was made for group `{}`, this is `{}`", position.group, ours.group)
         } else {

@@ -16,7 +16,9 @@ pub enum Error {
     #[error("there is no queue `{0}`; create it first")]
     NoQueue(String),
     /// `create_queue` met a queue of that name with other attributes.
-    #[error("the queue `{0}` already exists with other attributes; change them with `set_attributes`")]
+    #[error(
+        "the queue `{0}` already exists with other attributes; change them with `set_attributes`"
+    )]
     QueueExists(String),
     /// The queue was deleted while this handle to it was held.
     #[error("the queue `{0}` has been deleted")]
@@ -46,10 +48,14 @@ pub enum Error {
         allowed: usize,
     },
     /// The receipt handle is not valid (any more): the message was deleted, or leased anew.
-    #[error("receipt handle {0} is not valid: its message was deleted, or its visibility timeout passed and it was received again")]
+    #[error(
+        "receipt handle {0} is not valid: its message was deleted, or its visibility timeout passed and it was received again"
+    )]
     BadHandle(u64),
     /// Someone else holds the group exclusively.
-    #[error("group `{group}` of queue `{queue}` is claimed by `{holder}` (incarnation {incarnation}); stop it first, or use another group")]
+    #[error(
+        "group `{group}` of queue `{queue}` is claimed by `{holder}` (incarnation {incarnation}); stop it first, or use another group"
+    )]
     Claimed {
         /// The queue.
         queue: String,
@@ -61,7 +67,9 @@ pub enum Error {
         incarnation: u64,
     },
     /// A newer incarnation of the same owner has taken over.
-    #[error("incarnation {ours} of `{owner}` has been replaced by incarnation {current}; end this run")]
+    #[error(
+        "incarnation {ours} of `{owner}` has been replaced by incarnation {current}; end this run"
+    )]
     Fenced {
         /// The owner of both incarnations.
         owner: String,
@@ -71,7 +79,9 @@ pub enum Error {
         current: u64,
     },
     /// A stored position speaks of another life of the queue.
-    #[error("the stored position of queue `{queue}` is not from this life of the queue: {detail}; the queue was deleted and created again, rewound or purged since")]
+    #[error(
+        "the stored position of queue `{queue}` is not from this life of the queue: {detail}; the queue was deleted and created again, rewound or purged since"
+    )]
     ForeignPosition {
         /// The queue.
         queue: String,
@@ -79,7 +89,9 @@ pub enum Error {
         detail: String,
     },
     /// The disk has less room than `min_free`.
-    #[error("the disk has {free} bytes free, less than the {min_free} to be kept: sending is refused until there is room; receive, delete or purge messages, or make room")]
+    #[error(
+        "the disk has {free} bytes free, less than the {min_free} to be kept: sending is refused until there is room; receive, delete or purge messages, or make room"
+    )]
     DiskFull {
         /// Bytes that are free.
         free: u64,
@@ -101,7 +113,9 @@ pub enum Error {
         holder: String,
     },
     /// The folder was written by a version that this one cannot read.
-    #[error("{path} has format version {found}; this version reads up to {supported}; use the newer version of Squall")]
+    #[error(
+        "{path} has format version {found}; this version reads up to {supported}; use the newer version of Squall"
+    )]
     NewerFormat {
         /// The file.
         path: PathBuf,

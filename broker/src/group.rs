@@ -44,7 +44,8 @@ impl Group {
             }
             check_name(&self.name)?;
             let (id, cursor) = (state.next_group, state.start);
-            let record = Record::AddGroup { queue: state.id, group: id, name: self.name.clone(), cursor };
+            let record =
+                Record::AddGroup { queue: state.id, group: id, name: self.name.clone(), cursor };
             let confirm = self.queue.store().shared.confirm(&record)?;
             state.add_group(id, &self.name, cursor);
             (id, confirm)
@@ -68,7 +69,12 @@ impl Group {
     ///
     /// # Errors
     /// As [`receive`](Self::receive).
-    pub fn receive_wait(&self, max: usize, visibility: Option<Duration>, wait: Duration) -> Result<Vec<Received>> {
+    pub fn receive_wait(
+        &self,
+        max: usize,
+        visibility: Option<Duration>,
+        wait: Duration,
+    ) -> Result<Vec<Received>> {
         let until = Instant::now() + wait;
         let id = self.ensure()?;
         let shared = &self.queue.store().shared;
@@ -77,8 +83,15 @@ impl Group {
             let (taken, visible_ms, nonce) = {
                 let mut state = self.queue.cell().live()?;
                 self.queue.check_group_unclaimed(&state, id)?;
-                let visible_ms = now + millis(visibility.unwrap_or(state.attributes.visibility_timeout));
-                let want = Want { messages: max, bytes: usize::MAX, now, visible_ms, max_attempts: max_attempts(&state) };
+                let visible_ms =
+                    now + millis(visibility.unwrap_or(state.attributes.visibility_timeout));
+                let want = Want {
+                    messages: max,
+                    bytes: usize::MAX,
+                    now,
+                    visible_ms,
+                    max_attempts: max_attempts(&state),
+                };
                 let taken = take(&self.queue, &mut state, id, want)?;
                 if taken.picks.is_empty() && taken.dead.is_empty() {
                     let left = until.saturating_duration_since(Instant::now());
@@ -92,7 +105,10 @@ impl Group {
             };
             let frames = read(&self.queue, id, taken)?;
             if !frames.is_empty() {
-                return Ok(frames.iter().flat_map(|frame| received(frame, visible_ms, nonce)).collect());
+                return Ok(frames
+                    .iter()
+                    .flat_map(|frame| received(frame, visible_ms, nonce))
+                    .collect());
             }
         }
     }
@@ -119,7 +135,11 @@ impl Group {
         bad.map_or(Ok(()), |handle| Err(Error::BadHandle(handle.0)))
     }
 
-    fn settle(&self, handles: &[Handle], confirm: bool) -> Result<(Option<Handle>, Option<Confirm>)> {
+    fn settle(
+        &self,
+        handles: &[Handle],
+        confirm: bool,
+    ) -> Result<(Option<Handle>, Option<Confirm>)> {
         let mut state = self.queue.cell().live()?;
         let Some(id) = state.group_named(&self.name).map(|group| group.id) else {
             return Ok((handles.first().copied(), None));
@@ -151,8 +171,11 @@ impl Group {
         let wakes = {
             let mut state = self.queue.cell().live()?;
             let group = state.group_named(&self.name).map(|group| group.id);
-            let found = group.and_then(|group| valid(&state, group, handle).map(|found| (group, found)));
-            let Some((group, (offset, attempts))) = found else { return Err(Error::BadHandle(handle.0)) };
+            let found =
+                group.and_then(|group| valid(&state, group, handle).map(|found| (group, found)));
+            let Some((group, (offset, attempts))) = found else {
+                return Err(Error::BadHandle(handle.0));
+            };
             let visible_ms = now + millis(visibility);
             let range = offset..offset + 1;
             state.mark(group, &range, attempts, visible_ms, now);
@@ -180,7 +203,8 @@ impl Group {
                     let delivered = group.map_or(Some((0, 0)), |group| group.delivery(offset));
                     let Some((attempt, _)) = delivered.filter(|_| left > 0) else { continue };
                     left -= 1;
-                    match parts.last_mut().filter(|p| p.range.end == offset && p.attempt == attempt) {
+                    match parts.last_mut().filter(|p| p.range.end == offset && p.attempt == attempt)
+                    {
                         Some(part) => part.range.end += 1,
                         None => parts.push(Part { range: offset..offset + 1, attempt }),
                     }
@@ -195,7 +219,9 @@ impl Group {
         }
         let mut peeked = Vec::new();
         for pick in picks {
-            if let Some(read) = reader::read(&self.queue.store().shared, self.queue.cell().id, &pick)? {
+            if let Some(read) =
+                reader::read(&self.queue.store().shared, self.queue.cell().id, &pick)?
+            {
                 peeked.extend(read.frame.entries.iter().map(|entry| peek(&read.frame, entry)));
             }
         }
@@ -204,7 +230,12 @@ impl Group {
 }
 
 /// Takes messages for a consumer and writes down that they are leased.
-pub(crate) fn take(queue: &Queue, state: &mut MutexGuard<'_, QueueState>, id: u32, want: Want) -> Result<Taken> {
+pub(crate) fn take(
+    queue: &Queue,
+    state: &mut MutexGuard<'_, QueueState>,
+    id: u32,
+    want: Want,
+) -> Result<Taken> {
     let shared = &queue.store().shared;
     let QueueState { groups, blocks, .. } = &mut **state;
     let Some(group) = groups.get_mut(&id) else { return Ok(Taken::default()) };
@@ -215,7 +246,13 @@ pub(crate) fn take(queue: &Queue, state: &mut MutexGuard<'_, QueueState>, id: u3
         shared.inbox.record(state.id, false, None, |to| {
             for part in taken.picks.iter().flat_map(|pick| &pick.parts) {
                 let Part { range, attempt } = part.clone();
-                let lease = Record::Lease { queue: state.id, group: id, range, attempts: attempt, visible_ms: want.visible_ms };
+                let lease = Record::Lease {
+                    queue: state.id,
+                    group: id,
+                    range,
+                    attempts: attempt,
+                    visible_ms: want.visible_ms,
+                };
                 lease.encode(to);
             }
         })?;
@@ -248,13 +285,21 @@ pub(crate) fn read(queue: &Queue, group: u32, taken: Taken) -> Result<Vec<Frame>
 
 /// Sends what was received too often to the dead-letter queue.
 fn bury(queue: &Queue, group: u32, parts: &[Part]) -> Result<()> {
-    let items = parts.iter().flat_map(|part| part.range.clone().map(|offset| (offset, part.attempt)));
-    let items = items.map(|(offset, attempts)| (offset, attempts, "received too often without being deleted", "broker"));
+    let items =
+        parts.iter().flat_map(|part| part.range.clone().map(|offset| (offset, part.attempt)));
+    let items = items.map(|(offset, attempts)| {
+        (offset, attempts, "received too often without being deleted", "broker")
+    });
     dead_letters(queue, group, items.collect(), None)
 }
 
 /// Moves messages (offset, attempts, reason, by) to the dead-letter queue.
-pub(crate) fn dead_letters(queue: &Queue, group: u32, items: Vec<(u64, u32, &str, &str)>, answer: Option<Answer>) -> Result<()> {
+pub(crate) fn dead_letters(
+    queue: &Queue,
+    group: u32,
+    items: Vec<(u64, u32, &str, &str)>,
+    answer: Option<Answer>,
+) -> Result<()> {
     let shared = &queue.store().shared;
     let (target, name) = {
         let state = queue.cell().look();
@@ -346,7 +391,11 @@ fn handle(nonce: u64, attempt: u32, offset: u64) -> Handle {
 fn valid(state: &QueueState, group: u32, handle: Handle) -> Option<(u64, u32)> {
     let low = handle.0 & OFFSET_MASK;
     let high = state.next & !OFFSET_MASK;
-    let offset = if high | low < state.next { high | low } else { (high | low).checked_sub(1 << OFFSET_BITS)? };
+    let offset = if high | low < state.next {
+        high | low
+    } else {
+        (high | low).checked_sub(1 << OFFSET_BITS)?
+    };
     let (attempts, _) = state.groups.get(&group)?.delivery(offset)?;
     let good = attempts > 0 && self::handle(nonce(state, group), attempts, offset) == handle;
     good.then_some((offset, attempts))

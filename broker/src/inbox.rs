@@ -23,11 +23,24 @@ const LINGER: Duration = Duration::from_micros(50);
 
 /// Something that takes the writer more than copying bytes.
 pub(crate) enum Op {
-    Send { cell: Arc<Cell>, batch: Batch, answer: Answer },
+    Send {
+        cell: Arc<Cell>,
+        batch: Batch,
+        answer: Answer,
+    },
     /// Messages of one queue go to the tail of another, settled here by the same frame.
-    Move { from: Arc<Cell>, group: u32, to: Arc<Cell>, items: Vec<Moved>, answer: Option<Answer> },
+    Move {
+        from: Arc<Cell>,
+        group: u32,
+        to: Arc<Cell>,
+        items: Vec<Moved>,
+        answer: Option<Answer>,
+    },
     /// Delayed messages of one frame have become due.
-    Fire { cell: Arc<Cell>, first: u64 },
+    Fire {
+        cell: Arc<Cell>,
+        first: u64,
+    },
 }
 
 /// A message that goes to another queue.
@@ -77,7 +90,13 @@ impl Inbox {
 
     /// Adds records about `queue`. They ride on the next group commit, and make it hurry only
     /// if there is an answer to be given. `sync` is false for what need not survive the power.
-    pub(crate) fn record(&self, queue: u32, sync: bool, answer: Option<Answer>, encode: impl FnOnce(&mut Vec<u8>)) -> Result<()> {
+    pub(crate) fn record(
+        &self,
+        queue: u32,
+        sync: bool,
+        answer: Option<Answer>,
+        encode: impl FnOnce(&mut Vec<u8>),
+    ) -> Result<()> {
         let mut pending = self.pending.lock();
         if pending.closed {
             return Err(Error::Closed);

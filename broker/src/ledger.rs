@@ -20,6 +20,8 @@ use std::collections::HashMap;
 use std::fs;
 use std::panic::{self, AssertUnwindSafe};
 use std::path::{Path, PathBuf};
+use std::thread;
+use std::time::{Duration, Instant};
 
 use squall_durable::Place;
 use xxhash_rust::xxh3::xxh3_64;
@@ -30,6 +32,8 @@ use crate::error::{Error, Result};
 const VERSION: u64 = 1;
 const META: &[u8] = b"M";
 const PART: usize = 4_000;
+/// How long sled may take to let go of its files.
+const LET_GO: Duration = Duration::from_secs(10);
 
 /// Where the ledger stands.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -47,6 +51,17 @@ pub(crate) type Entries = Vec<(Vec<u8>, Vec<u8>)>;
 /// What changed: new values, or `None` for entries that are gone.
 pub(crate) type Changes = Vec<(Vec<u8>, Option<Vec<u8>>)>;
 
+/// What reading a whole ledger gives; the words say why it cannot be believed.
+type Loaded = Result<Option<(Meta, Entries)>, String>;
+
+/// An open ledger and what it had.
+pub(crate) struct Opened {
+    pub(crate) ledger: Ledger,
+    pub(crate) found: Option<(Meta, Entries)>,
+    /// Why an older one was set aside.
+    pub(crate) note: Option<String>,
+}
+
 pub(crate) struct Ledger {
     db: sled::Db,
     hashes: HashMap<Vec<u8>, (u64, u8)>,
@@ -56,13 +71,24 @@ pub(crate) struct Ledger {
 impl Ledger {
     /// Opens the ledger in `folder` and reads all of it; the words say why nothing could be used:
     /// then the old one has been set aside and this one is empty.
-    pub(crate) fn open(folder: &Path, cache: u64, nonce: u64) -> Result<(Self, Option<(Meta, Entries)>, Option<String>)> {
+    pub(crate) fn open(folder: &Path, cache: u64, nonce: u64) -> Result<Opened> {
         // sled panics on some damage.
-        let opened = quietly(|| Self::read(folder, cache, nonce));
+        let mut opened = quietly(|| Self::read(folder, cache, nonce));
+        // Nobody else may have it open, since the folder is locked; but threads of sled in this
+        // process may still be letting go of it after the store was closed.
+        let until = Instant::now() + LET_GO;
+        while let Err(why) = &opened
+            && why.contains("could not acquire lock")
+        {
+            if Instant::now() > until {
+                return Err(Error::Ledger(why.clone()));
+            }
+            thread::sleep(Duration::from_millis(2));
+            opened = quietly(|| Self::read(folder, cache, nonce));
+        }
         let why = match opened {
             Ok((ledger, found)) => match found {
-                Ok(Some(found)) => return Ok((ledger, Some(found), None)),
-                Ok(None) => return Ok((ledger, None, None)),
+                Ok(found) => return Ok(Opened { ledger, found, note: None }),
                 Err(why) => {
                     drop(ledger);
                     why
@@ -72,31 +98,39 @@ impl Ledger {
         };
         if let Some(version) = why.strip_prefix("version ") {
             let found = version.parse().unwrap_or(u32::MAX);
-            return Err(Error::NewerFormat { path: folder.to_owned(), found, supported: VERSION as u32 });
+            return Err(Error::NewerFormat {
+                path: folder.to_owned(),
+                found,
+                supported: VERSION as u32,
+            });
         }
         let aside = Self::set_aside(folder)?;
-        let note = format!("the ledger was not usable ({why}); it is set aside as {} and rebuilt from the log", aside.display());
+        let note = format!(
+            "the ledger was not usable ({why}); it is set aside as {} and rebuilt from the log",
+            aside.display()
+        );
         let (ledger, _) = quietly(|| Self::read(folder, cache, nonce)).map_err(Error::Ledger)?;
-        Ok((ledger, None, Some(note)))
+        Ok(Opened { ledger, found: None, note: Some(note) })
     }
 
     /// Keeps what is there for inspection, out of the way.
     pub(crate) fn set_aside(folder: &Path) -> Result<PathBuf> {
         let aside = free_name(folder);
-        fs::rename(folder, &aside).map_err(|e| Error::io(format!("cannot set aside {}", folder.display()), &e))?;
+        fs::rename(folder, &aside)
+            .map_err(|e| Error::io(format!("cannot set aside {}", folder.display()), &e))?;
         Ok(aside)
     }
 
-    #[allow(clippy::type_complexity)]
-    fn read(folder: &Path, cache: u64, nonce: u64) -> Result<(Self, Result<Option<(Meta, Entries)>, String>), String> {
-        let config = sled::Config::new().path(folder).cache_capacity(cache).mode(sled::Mode::HighThroughput);
+    fn read(folder: &Path, cache: u64, nonce: u64) -> Result<(Self, Loaded), String> {
+        let config =
+            sled::Config::new().path(folder).cache_capacity(cache).mode(sled::Mode::HighThroughput);
         let db = config.flush_every_ms(None).open().map_err(|e| e.to_string())?;
         let mut ledger = Self { db, hashes: HashMap::new(), sum: 0 };
         let found = ledger.load(nonce);
         Ok((ledger, found))
     }
 
-    fn load(&mut self, nonce: u64) -> Result<Option<(Meta, Entries)>, String> {
+    fn load(&mut self, nonce: u64) -> Loaded {
         let mut entries: Entries = Vec::new();
         let (mut meta, mut parts) = (None, 0_u64);
         for item in self.db.iter() {
@@ -111,14 +145,17 @@ impl Ledger {
             let held = self.hashes.entry(base.to_vec()).or_default();
             *held = (held.0 ^ hash(&key, &value), held.1.max(part));
             match entries.last_mut() {
-                Some((last, joined)) if part > 0 && last == base => joined.extend_from_slice(&value),
+                Some((last, joined)) if part > 0 && last == base => {
+                    joined.extend_from_slice(&value)
+                }
                 _ => entries.push((base.to_vec(), value.to_vec())),
             }
         }
         let Some(meta) = meta else {
             return if parts == 0 { Ok(None) } else { Err("its counters are missing".into()) };
         };
-        let (meta, count, sum) = decode_meta(&meta).map_err(|why| why.unwrap_or_else(|| "its counters are damaged".into()))?;
+        let (meta, count, sum) = decode_meta(&meta)
+            .map_err(|why| why.unwrap_or_else(|| "its counters are damaged".into()))?;
         if (count, sum) != (parts, self.sum) {
             return Err(format!("it has {parts} entries where {count} were written, or others"));
         }
@@ -143,7 +180,8 @@ impl Ledger {
             let Some(value) = value else { continue };
             let mut held = (0, 0);
             let empty: [&[u8]; 1] = [&[]];
-            let parts: Vec<&[u8]> = if value.is_empty() { empty.to_vec() } else { value.chunks(PART).collect() };
+            let parts: Vec<&[u8]> =
+                if value.is_empty() { empty.to_vec() } else { value.chunks(PART).collect() };
             if parts.len() > 255 {
                 return Err(Error::Ledger("a value of a queue is larger than a megabyte".into()));
             }
@@ -178,7 +216,16 @@ fn with_part(base: &[u8], part: u8) -> Vec<u8> {
 fn encode_meta(meta: &Meta, count: u64, sum: u64) -> Vec<u8> {
     let mut to = Vec::new();
     let place = [u64::from(meta.place.segment), meta.place.at];
-    for number in [VERSION, place[0], place[1], meta.clock_ms, u64::from(meta.next_queue), meta.nonce, count, sum] {
+    for number in [
+        VERSION,
+        place[0],
+        place[1],
+        meta.clock_ms,
+        u64::from(meta.next_queue),
+        meta.nonce,
+        count,
+        sum,
+    ] {
         put_u64(&mut to, number);
     }
     let check = xxh3_64(&to);
@@ -198,7 +245,8 @@ fn decode_meta(bytes: &[u8]) -> Result<(Meta, u64, u64), Option<String>> {
     }
     let mut read = || -> Result<(Meta, u64, u64), Malformed> {
         let place = Place { segment: from.u32()?, at: from.u64()? };
-        let meta = Meta { place, clock_ms: from.u64()?, next_queue: from.u32()?, nonce: from.u64()? };
+        let meta =
+            Meta { place, clock_ms: from.u64()?, next_queue: from.u32()?, nonce: from.u64()? };
         Ok((meta, from.u64()?, from.u64()?))
     };
     read().map_err(|Malformed| None)
@@ -211,7 +259,10 @@ fn quietly<T>(run: impl FnOnce() -> Result<T, String>) -> Result<T, String> {
         Err(panic) => {
             let text = panic.downcast_ref::<String>().cloned();
             let text = text.or_else(|| panic.downcast_ref::<&str>().map(|&s| s.to_owned()));
-            Err(format!("sled panicked: {}", text.unwrap_or_default().lines().next().unwrap_or_default()))
+            Err(format!(
+                "sled panicked: {}",
+                text.unwrap_or_default().lines().next().unwrap_or_default()
+            ))
         }
     }
 }

@@ -87,9 +87,19 @@ impl MemoryStore {
     }
 
     /// Takes what is due; what was received too often goes to the dead-letter queue.
-    fn take(&self, name: &str, group: &str, max: usize, visible_ms: u64) -> Result<Vec<(u64, Stored, u32)>> {
+    fn take(
+        &self,
+        name: &str,
+        group: &str,
+        max: usize,
+        visible_ms: u64,
+    ) -> Result<Vec<(u64, Stored, u32)>> {
         let (taken, dead) = self.with(name, |queue, now| {
-            let limit = queue.attributes.dead_letter.as_ref().map_or(u32::MAX, |policy| policy.max_receive_count);
+            let limit = queue
+                .attributes
+                .dead_letter
+                .as_ref()
+                .map_or(u32::MAX, |policy| policy.max_receive_count);
             let group = queue.groups.entry(group.to_owned()).or_default();
             let state = |offset: &u64| group.states.get(offset).copied().unwrap_or_default();
             let mut ready: Vec<(bool, u64, u64)> = queue
@@ -97,7 +107,9 @@ impl MemoryStore {
                 .keys()
                 .map(|offset| (state(offset), *offset))
                 .filter(|(state, _)| state.settled_ms.is_none() && state.visible_ms <= now)
-                .map(|(state, offset)| (state.visible_ms == 0 && state.attempts == 0, state.visible_ms, offset))
+                .map(|(state, offset)| {
+                    (state.visible_ms == 0 && state.attempts == 0, state.visible_ms, offset)
+                })
                 .collect();
             ready.sort_unstable();
             let (mut taken, mut dead) = (Vec::new(), Vec::new());
@@ -108,7 +120,12 @@ impl MemoryStore {
                 } else if taken.len() < max {
                     state.attempts += 1;
                     state.visible_ms = visible_ms;
-                    taken.extend(queue.messages.get(&offset).map(|message| (offset, message.clone(), state.attempts)));
+                    taken.extend(
+                        queue
+                            .messages
+                            .get(&offset)
+                            .map(|message| (offset, message.clone(), state.attempts)),
+                    );
                 }
             }
             Ok((taken, dead))
@@ -127,7 +144,8 @@ impl MemoryStore {
         }
         let found = self.with(name, |queue, now| {
             let Some(mut message) = queue.messages.get(&offset).cloned() else { return Ok(None) };
-            let state = queue.groups.entry(group.to_owned()).or_default().states.entry(offset).or_default();
+            let state =
+                queue.groups.entry(group.to_owned()).or_default().states.entry(offset).or_default();
             message.dead = Some(DeadLetter {
                 source: name.to_owned(),
                 group: group.to_owned(),
@@ -141,16 +159,27 @@ impl MemoryStore {
             state.settled_ms = Some(now);
             Ok(Some(message))
         })?;
-        found.map_or(Ok(()), |message| self.with(&target, |queue, now| Ok(queue.append(message, now))))
+        found.map_or(Ok(()), |message| self.append(&target, message))
+    }
+
+    fn append(&self, queue: &str, message: Stored) -> Result<()> {
+        self.with(queue, |queue, now| {
+            queue.append(message, now);
+            Ok(())
+        })
     }
 
     fn unclaimed(&self, name: &str, group: Option<&str>) -> Result<()> {
         self.with(name, |queue, _| {
-            let groups = queue.groups.iter().filter(|(other, _)| group.is_none_or(|group| group == *other));
+            let groups =
+                queue.groups.iter().filter(|(other, _)| group.is_none_or(|group| group == *other));
             match groups.filter_map(|(group, state)| Some((group, state.session.clone()?))).next() {
-                Some((group, (holder, incarnation))) => {
-                    Err(Error::Claimed { queue: name.to_owned(), group: group.clone(), holder, incarnation })
-                }
+                Some((group, (holder, incarnation))) => Err(Error::Claimed {
+                    queue: name.to_owned(),
+                    group: group.clone(),
+                    holder,
+                    incarnation,
+                }),
                 None => Ok(()),
             }
         })
@@ -167,24 +196,36 @@ impl Queue {
     /// Delays end, old messages go.
     fn pass_time(&mut self, now: u64) {
         self.delayed.sort_by_key(|(due, message)| (*due, message.id));
-        while let Some((_, message)) = self.delayed.first().filter(|(due, _)| *due <= now).cloned() {
+        while let Some((_, message)) = self.delayed.first().filter(|(due, _)| *due <= now).cloned()
+        {
             self.delayed.remove(0);
             self.messages.insert(self.next, message);
             self.next += 1;
         }
-        let (retention, rewind) = (millis(self.attributes.retention), millis(self.attributes.rewind));
+        let (retention, rewind) =
+            (millis(self.attributes.retention), millis(self.attributes.rewind));
         let groups = &self.groups;
         self.messages.retain(|offset, message| {
-            let settled = |group: &Group| group.states.get(offset).and_then(|state| state.settled_ms);
-            let last = groups.values().map(settled).collect::<Option<Vec<u64>>>().and_then(|all| all.into_iter().max());
+            let settled =
+                |group: &Group| group.states.get(offset).and_then(|state| state.settled_ms);
+            let last = groups
+                .values()
+                .map(settled)
+                .collect::<Option<Vec<u64>>>()
+                .and_then(|all| all.into_iter().max());
             message.enqueued_ms + retention > now && last.is_none_or(|at| at + rewind > now)
         });
     }
 
     fn is_settled(&self, group: Option<&Group>, offset: u64) -> bool {
         match group {
-            Some(group) => group.states.get(&offset).is_some_and(|state| state.settled_ms.is_some()),
-            None => !self.groups.is_empty() && self.groups.values().all(|group| self.is_settled(Some(group), offset)),
+            Some(group) => {
+                group.states.get(&offset).is_some_and(|state| state.settled_ms.is_some())
+            }
+            None => {
+                !self.groups.is_empty()
+                    && self.groups.values().all(|group| self.is_settled(Some(group), offset))
+            }
         }
     }
 }
@@ -208,7 +249,11 @@ impl QueueStore for MemoryStore {
             delayed: Vec::new(),
             groups: BTreeMap::new(),
         });
-        if queue.attributes == *attributes { Ok(()) } else { Err(Error::QueueExists(name.to_owned())) }
+        if queue.attributes == *attributes {
+            Ok(())
+        } else {
+            Err(Error::QueueExists(name.to_owned()))
+        }
     }
 
     fn delete_queue(&self, name: &str) -> Result<()> {
@@ -256,7 +301,13 @@ impl QueueStore for MemoryStore {
         })
     }
 
-    fn receive(&self, queue: &str, group: &str, max: usize, visibility: Option<Duration>) -> Result<Vec<Received>> {
+    fn receive(
+        &self,
+        queue: &str,
+        group: &str,
+        max: usize,
+        visibility: Option<Duration>,
+    ) -> Result<Vec<Received>> {
         check_name(group)?;
         self.unclaimed(queue, Some(group))?;
         let visibility = visibility.unwrap_or(self.attributes(queue)?.visibility_timeout);
@@ -283,8 +334,14 @@ impl QueueStore for MemoryStore {
             let mut bad = None;
             for handle in handles {
                 let (offset, attempt) = offset_of(*handle);
-                match group.states.get_mut(&offset).filter(|s| s.settled_ms.is_none() && s.attempts & 0xff == attempt) {
-                    Some(state) if queue.messages.contains_key(&offset) => state.settled_ms = Some(now),
+                match group
+                    .states
+                    .get_mut(&offset)
+                    .filter(|s| s.settled_ms.is_none() && s.attempts & 0xff == attempt)
+                {
+                    Some(state) if queue.messages.contains_key(&offset) => {
+                        state.settled_ms = Some(now)
+                    }
                     _ => bad = bad.or(Some(Error::BadHandle(handle.0))),
                 }
             }
@@ -292,7 +349,13 @@ impl QueueStore for MemoryStore {
         })
     }
 
-    fn change_visibility(&self, queue: &str, group: &str, handle: Handle, visibility: Duration) -> Result<()> {
+    fn change_visibility(
+        &self,
+        queue: &str,
+        group: &str,
+        handle: Handle,
+        visibility: Duration,
+    ) -> Result<()> {
         self.with(queue, |queue, now| {
             let (offset, attempt) = offset_of(handle);
             let state = queue.groups.get_mut(group).and_then(|group| group.states.get_mut(&offset));
@@ -305,7 +368,8 @@ impl QueueStore for MemoryStore {
     fn peek(&self, queue: &str, group: &str, max: usize) -> Result<Vec<Peeked>> {
         self.with(queue, |queue, _| {
             let group = queue.groups.get(group);
-            let open = queue.messages.iter().filter(|(offset, _)| !queue.is_settled(group, **offset));
+            let open =
+                queue.messages.iter().filter(|(offset, _)| !queue.is_settled(group, **offset));
             Ok(open
                 .take(max)
                 .map(|(&offset, message)| Peeked {
@@ -313,7 +377,9 @@ impl QueueStore for MemoryStore {
                     id: MessageId(message.id),
                     body: message.body.clone(),
                     enqueued_ms: message.enqueued_ms,
-                    dequeue_count: group.and_then(|g| g.states.get(&offset)).map_or(0, |state| state.attempts),
+                    dequeue_count: group
+                        .and_then(|g| g.states.get(&offset))
+                        .map_or(0, |state| state.attempts),
                     headers: message.headers.clone(),
                     dead_letter: message.dead.clone(),
                 })
@@ -324,7 +390,8 @@ impl QueueStore for MemoryStore {
     fn purge(&self, queue: &str) -> Result<u64> {
         self.unclaimed(queue, None)?;
         self.with(queue, |queue, _| {
-            let open = queue.messages.keys().filter(|offset| !queue.is_settled(None, **offset)).count();
+            let open =
+                queue.messages.keys().filter(|offset| !queue.is_settled(None, **offset)).count();
             let gone = open + queue.delayed.len();
             queue.messages.clear();
             queue.delayed.clear();
@@ -349,7 +416,7 @@ impl QueueStore for MemoryStore {
         for (offset, mut message) in left {
             let source = message.dead.take().map(|dead| dead.source);
             let Some(target) = to.map(str::to_owned).or(source) else { continue };
-            self.with(&target, |queue, now| Ok(queue.append(message, now)))?;
+            self.append(&target, message)?;
             self.with(queue, |queue, now| {
                 let group = queue.groups.entry(DEFAULT_GROUP.to_owned()).or_default();
                 group.states.entry(offset).or_default().settled_ms = Some(now);
@@ -365,10 +432,21 @@ impl QueueStore for MemoryStore {
         self.with(queue, |queue, _| {
             if queue.attributes.rewind.is_zero() {
                 let allowed = "set it before messages are settled to be able to rewind them";
-                return Err(Error::BadAttribute { attribute: "rewindSeconds", value: "0".into(), allowed });
+                return Err(Error::BadAttribute {
+                    attribute: "rewindSeconds",
+                    value: "0".into(),
+                    allowed,
+                });
             }
-            let first = queue.messages.iter().find(|(_, m)| m.enqueued_ms >= from_ms).map_or(queue.next, |(&offset, _)| offset);
-            queue.groups.values_mut().for_each(|group| group.states.retain(|offset, _| *offset < first));
+            let first = queue
+                .messages
+                .iter()
+                .find(|(_, m)| m.enqueued_ms >= from_ms)
+                .map_or(queue.next, |(&offset, _)| offset);
+            queue
+                .groups
+                .values_mut()
+                .for_each(|group| group.states.retain(|offset, _| *offset < first));
             queue.generation += 1;
             Ok(())
         })
@@ -380,14 +458,23 @@ impl QueueStore for MemoryStore {
                 .groups
                 .iter()
                 .map(|(name, group)| {
-                    let state = |offset: &u64| group.states.get(offset).copied().unwrap_or_default();
-                    let open = queue.messages.keys().map(state).filter(|state| state.settled_ms.is_none());
-                    let (away, here): (Vec<_>, Vec<_>) = open.partition(|state| state.visible_ms > now);
+                    let state =
+                        |offset: &u64| group.states.get(offset).copied().unwrap_or_default();
+                    let open =
+                        queue.messages.keys().map(state).filter(|state| state.settled_ms.is_none());
+                    let (away, here): (Vec<_>, Vec<_>) =
+                        open.partition(|state| state.visible_ms > now);
                     let (active, inactive) = (here.len() as u64, away.len() as u64);
-                    GroupStats { name: name.clone(), active, inactive, claimed_by: group.session.clone() }
+                    GroupStats {
+                        name: name.clone(),
+                        active,
+                        inactive,
+                        claimed_by: group.session.clone(),
+                    }
                 })
                 .collect();
-            let live = || queue.messages.iter().filter(|(offset, _)| !queue.is_settled(None, **offset));
+            let live =
+                || queue.messages.iter().filter(|(offset, _)| !queue.is_settled(None, **offset));
             let all = live().count() as u64;
             Ok(QueueStats {
                 name: name.to_owned(),
@@ -397,11 +484,17 @@ impl QueueStore for MemoryStore {
                 inactive: groups.iter().map(|group| group.inactive).max().unwrap_or(0),
                 delayed: queue.delayed.len() as u64,
                 rewindable: queue.messages.len() as u64 - all,
-                oldest_age_ms: live().next().map(|(_, message)| now.saturating_sub(message.enqueued_ms)),
+                oldest_age_ms: live()
+                    .next()
+                    .map(|(_, message)| now.saturating_sub(message.enqueued_ms)),
                 bytes: queue.messages.values().map(|message| message.body.len() as u64).sum(),
                 sent: queue.next,
                 lost: 0,
-                dead_letters: queue.attributes.dead_letter.as_ref().map(|policy| (policy.queue.clone(), 0)),
+                dead_letters: queue
+                    .attributes
+                    .dead_letter
+                    .as_ref()
+                    .map(|policy| (policy.queue.clone(), 0)),
                 groups,
             })
         })?;
@@ -411,17 +504,32 @@ impl QueueStore for MemoryStore {
         Ok(stats)
     }
 
-    fn claim(&self, queue: &str, group: &str, owner: &str, incarnation: u64) -> Result<Box<dyn QueueClaim>> {
+    fn claim(
+        &self,
+        queue: &str,
+        group: &str,
+        owner: &str,
+        incarnation: u64,
+    ) -> Result<Box<dyn QueueClaim>> {
         check_name(group)?;
         self.with(queue, |state, _| {
             let found = state.groups.entry(group.to_owned()).or_default();
             match (&found.session, &found.claimed) {
                 (_, Some((last, current))) if last == owner && *current > incarnation => {
-                    return Err(Error::Fenced { owner: last.clone(), ours: incarnation, current: *current });
+                    return Err(Error::Fenced {
+                        owner: last.clone(),
+                        ours: incarnation,
+                        current: *current,
+                    });
                 }
                 (Some((holder, current)), _) if holder != owner || *current == incarnation => {
                     let (queue, group) = (queue.to_owned(), group.to_owned());
-                    return Err(Error::Claimed { queue, group, holder: holder.clone(), incarnation: *current });
+                    return Err(Error::Claimed {
+                        queue,
+                        group,
+                        holder: holder.clone(),
+                        incarnation: *current,
+                    });
                 }
                 _ => {}
             }
@@ -431,7 +539,12 @@ impl QueueStore for MemoryStore {
             Ok(())
         })?;
         let me = (owner.to_owned(), incarnation);
-        Ok(Box::new(MemoryClaim { store: self.clone(), queue: queue.to_owned(), group: group.to_owned(), me }))
+        Ok(Box::new(MemoryClaim {
+            store: self.clone(),
+            queue: queue.to_owned(),
+            group: group.to_owned(),
+            me,
+        }))
     }
 
     fn tick(&self) {
@@ -442,7 +555,11 @@ impl QueueStore for MemoryStore {
 }
 
 /// Refuses dead-letter queues that lead back to where they start.
-fn check_circle(queues: &BTreeMap<String, Queue>, name: &str, attributes: &QueueAttributes) -> Result<()> {
+fn check_circle(
+    queues: &BTreeMap<String, Queue>,
+    name: &str,
+    attributes: &QueueAttributes,
+) -> Result<()> {
     let mut path = vec![name.to_owned()];
     let mut next = attributes.dead_letter.as_ref();
     while let Some(policy) = next {
@@ -457,7 +574,11 @@ fn check_circle(queues: &BTreeMap<String, Queue>, name: &str, attributes: &Queue
 }
 
 fn release(group: &mut Group, forgive: bool) {
-    for state in group.states.values_mut().filter(|state| state.settled_ms.is_none() && state.visible_ms == u64::MAX) {
+    for state in group
+        .states
+        .values_mut()
+        .filter(|state| state.settled_ms.is_none() && state.visible_ms == u64::MAX)
+    {
         state.visible_ms = 0;
         state.attempts -= u32::from(forgive);
     }

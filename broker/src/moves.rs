@@ -19,7 +19,14 @@ use crate::writer::Writer;
 
 impl Writer {
     /// Moves messages to the tail of `to`; the frame that brings them settles them in `from`.
-    pub(crate) fn take_moves(&mut self, from: &Arc<Cell>, group: u32, to: &Arc<Cell>, items: Vec<Moved>, answer: Option<Answer>) {
+    pub(crate) fn take_moves(
+        &mut self,
+        from: &Arc<Cell>,
+        group: u32,
+        to: &Arc<Cell>,
+        items: Vec<Moved>,
+        answer: Option<Answer>,
+    ) {
         let offsets: Vec<u64> = items.iter().map(|item| item.offset).collect();
         let result = self.move_all(from, group, to, items);
         if let Err(error) = &result {
@@ -37,12 +44,21 @@ impl Writer {
         self.answer(answer, result);
     }
 
-    fn move_all(&mut self, from: &Arc<Cell>, group: u32, to: &Arc<Cell>, items: Vec<Moved>) -> Result<Sent> {
+    fn move_all(
+        &mut self,
+        from: &Arc<Cell>,
+        group: u32,
+        to: &Arc<Cell>,
+        items: Vec<Moved>,
+    ) -> Result<Sent> {
         let mut total = Sent { first: MessageId(to.look().next), count: 0 };
         let (mut payload, mut records, mut count) = (Vec::new(), Vec::new(), 0);
         for item in items {
             let Some(body) = self.message(from, group, item, &mut records)? else { continue };
-            if count > 0 && (payload.len() + body.len() > FRAME_TARGET - MAX_META || count >= FRAME_MESSAGES / 4) {
+            if count > 0
+                && (payload.len() + body.len() > FRAME_TARGET - MAX_META
+                    || count >= FRAME_MESSAGES / 4)
+            {
                 let last = records.pop();
                 self.write_moved(to, &mut payload, &mut records, &mut count)?;
                 records.extend(last);
@@ -57,23 +73,41 @@ impl Writer {
         Ok(total)
     }
 
-    fn write_moved(&mut self, to: &Arc<Cell>, payload: &mut Vec<u8>, records: &mut Vec<Record>, count: &mut u32) -> Result<()> {
+    fn write_moved(
+        &mut self,
+        to: &Arc<Cell>,
+        payload: &mut Vec<u8>,
+        records: &mut Vec<Record>,
+        count: &mut u32,
+    ) -> Result<()> {
         let first = {
             let mut state = to.live()?;
             let first = state.next;
             state.next += u64::from(*count);
             first
         };
-        let head = FrameHead { kind: MESSAGES, count: std::mem::take(count), first, ..FrameHead::default() };
+        let head = FrameHead {
+            kind: MESSAGES,
+            count: std::mem::take(count),
+            first,
+            ..FrameHead::default()
+        };
         self.write_messages(to, head, &[&std::mem::take(payload)], std::mem::take(records))
     }
 
     /// The message as it will lie in its new queue; `None` if it is settled already.
-    fn message(&self, from: &Arc<Cell>, group: u32, item: Moved, records: &mut Vec<Record>) -> Result<Option<Vec<u8>>> {
+    fn message(
+        &self,
+        from: &Arc<Cell>,
+        group: u32,
+        item: Moved,
+        records: &mut Vec<Record>,
+    ) -> Result<Option<Vec<u8>>> {
         let range = item.offset..item.offset + 1;
         let block = {
             let state = from.look();
-            let live = state.groups.get(&group).is_some_and(|group| group.delivery(item.offset).is_some());
+            let live =
+                state.groups.get(&group).is_some_and(|group| group.delivery(item.offset).is_some());
             if live { state.blocks.holding(item.offset).copied() } else { None }
         };
         let Some(block) = block else { return Ok(None) };
@@ -117,18 +151,27 @@ impl Writer {
     fn fire(&mut self, cell: &Arc<Cell>, first: u64) -> Result<()> {
         let Some(delayed) = cell.look().delayed.get(&first).copied() else { return Ok(()) };
         let place = Place { segment: delayed.segment, at: u64::from(delayed.at) };
-        let (data, frames, damage) = (self.shared.log.read_frames(place, delayed.len as usize, cell.id))
-            .map_err(|e| Error::io("cannot read the log", &e))?;
+        let (data, frames, damage) =
+            (self.shared.log.read_frames(place, delayed.len as usize, cell.id))
+                .map_err(|e| Error::io("cannot read the log", &e))?;
         for damage in damage {
             self.shared.report(damage.to_string());
         }
         let until_ms = self.shared.now();
         let (mut payload, mut count, mut next_ms) = (Vec::new(), 0, u64::MAX);
-        let Some((head, at)) = frames.into_iter().find(|(head, _)| head.kind == DELAYED && head.first == first) else {
+        let Some((head, at)) =
+            frames.into_iter().find(|(head, _)| head.kind == DELAYED && head.first == first)
+        else {
             let mut state = cell.change();
             state.lost += u64::from(delayed.left);
             state.fired(first, u64::MAX, u32::MAX, u64::MAX);
-            let lost = Record::Fired { queue: cell.id, first, until_ms: u64::MAX, count: u32::MAX, next_ms };
+            let lost = Record::Fired {
+                queue: cell.id,
+                first,
+                until_ms: u64::MAX,
+                count: u32::MAX,
+                next_ms,
+            };
             return self.shared.note(&lost);
         };
         let bytes = &data[at..at + head.length as usize];
@@ -147,7 +190,8 @@ impl Writer {
             }
         });
         if walked.is_err() {
-            self.shared.report(format!("a delayed frame of queue {} is not made of messages", cell.name));
+            self.shared
+                .report(format!("a delayed frame of queue {} is not made of messages", cell.name));
         }
         let fired = Record::Fired { queue: cell.id, first, until_ms, count, next_ms };
         if count == 0 {
@@ -173,8 +217,20 @@ pub(crate) fn redrive(queue: &Queue, to: Option<&str>) -> Result<u64> {
             let state = queue.cell().live()?;
             queue.check_group_unclaimed(&state, id)?;
             let now = shared.now();
-            let free = |offset: &u64| state.groups.get(&id).and_then(|g| g.delivery(*offset)).is_some_and(|(_, visible)| visible <= now);
-            state.blocks.iter_from(from).flat_map(|b| b.first.max(from)..b.end()).filter(free).take(BATCH).collect()
+            let free = |offset: &u64| {
+                state
+                    .groups
+                    .get(&id)
+                    .and_then(|g| g.delivery(*offset))
+                    .is_some_and(|(_, visible)| visible <= now)
+            };
+            state
+                .blocks
+                .iter_from(from)
+                .flat_map(|b| b.first.max(from)..b.end())
+                .filter(free)
+                .take(BATCH)
+                .collect()
         };
         let Some(last) = offsets.last() else { return Ok(moved) };
         from = last + 1;
@@ -191,7 +247,13 @@ pub(crate) fn redrive(queue: &Queue, to: Option<&str>) -> Result<u64> {
         for (target, items) in targets {
             let to = queue.store().find(&target).ok_or(Error::NoQueue(target))?;
             let (answer, confirm) = Answer::slot();
-            let op = Op::Move { from: Arc::clone(queue.cell()), group: id, to: Arc::clone(to.cell()), items, answer: Some(answer) };
+            let op = Op::Move {
+                from: Arc::clone(queue.cell()),
+                group: id,
+                to: Arc::clone(to.cell()),
+                items,
+                answer: Some(answer),
+            };
             shared.inbox.submit(op)?;
             moved += confirm.wait()?.count;
         }
@@ -203,5 +265,7 @@ fn source_of(queue: &Queue, offset: u64) -> Result<Option<String>> {
     let pick = Pick { block, parts: vec![Part { range: offset..offset + 1, attempt: 0 }] };
     let read = reader::read(&queue.store().shared, queue.cell().id, &pick)?;
     let frame = read.map(|read| read.frame);
-    Ok(frame.and_then(|frame| frame.entries.first().and_then(|entry| frame.meta(entry).dead)).map(|dead| dead.source))
+    Ok(frame
+        .and_then(|frame| frame.entries.first().and_then(|entry| frame.meta(entry).dead))
+        .map(|dead| dead.source))
 }

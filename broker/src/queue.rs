@@ -78,7 +78,11 @@ impl Queue {
     ///
     /// # Errors
     /// As [`send_batch`](Self::send_batch); then `then` is not called.
-    pub fn send_then(&self, batch: Batch, then: impl FnOnce(Result<Sent>) + Send + 'static) -> Result<()> {
+    pub fn send_then(
+        &self,
+        batch: Batch,
+        then: impl FnOnce(Result<Sent>) + Send + 'static,
+    ) -> Result<()> {
         self.submit(batch, Answer::Call(Box::new(then)))
     }
 
@@ -166,7 +170,11 @@ impl Queue {
             let mut state = self.cell.live()?;
             self.check_unclaimed(&state)?;
             let (up_to, generation) = (state.next, state.generation + 1);
-            let confirm = self.store.shared.confirm(&Record::Purge { queue: self.cell.id, up_to, generation })?;
+            let confirm = self.store.shared.confirm(&Record::Purge {
+                queue: self.cell.id,
+                up_to,
+                generation,
+            })?;
             state.generation = generation;
             state.drop_below(up_to, true);
             confirm
@@ -205,7 +213,8 @@ impl Queue {
             }
             let offset = crate::reader::first_since(shared, &state, from_ms)?.unwrap_or(state.next);
             let generation = state.generation + 1;
-            let confirm = shared.confirm(&Record::Rewind { queue: self.cell.id, offset, generation })?;
+            let confirm =
+                shared.confirm(&Record::Rewind { queue: self.cell.id, offset, generation })?;
             state.rewind_to(offset, generation);
             shared.schedule(&mut state);
             (confirm, self.cell.wake(&mut state))
@@ -232,7 +241,10 @@ impl Queue {
             let mut state = self.cell.live()?;
             state.attributes = attributes.clone();
             shared.schedule(&mut state);
-            shared.confirm(&Record::Attributes { queue: self.cell.id, attributes: attributes.encode() })?
+            shared.confirm(&Record::Attributes {
+                queue: self.cell.id,
+                attributes: attributes.encode(),
+            })?
         };
         confirm.wait().map(|_| ())
     }
@@ -252,7 +264,10 @@ impl Queue {
         };
         // Without a lock held on this queue: a dead-letter queue has a lock of its own.
         if let Some((name, count)) = &mut stats.dead_letters {
-            *count = self.store.find(name).map_or(0, |queue| self::stats(&queue.cell.look(), now).active);
+            *count = self
+                .store
+                .find(name)
+                .map_or(0, |queue| self::stats(&queue.cell.look(), now).active);
         }
         Ok(stats)
     }
@@ -261,7 +276,11 @@ impl Queue {
         state.groups.keys().try_for_each(|&id| self.check_group_unclaimed(state, id))
     }
 
-    pub(crate) fn check_group_unclaimed(&self, state: &MutexGuard<'_, QueueState>, group: u32) -> Result<()> {
+    pub(crate) fn check_group_unclaimed(
+        &self,
+        state: &MutexGuard<'_, QueueState>,
+        group: u32,
+    ) -> Result<()> {
         let group = state.groups.get(&group);
         match group.and_then(|group| group.session.as_ref().map(|session| (group, session))) {
             Some((group, session)) => Err(Error::Claimed {
@@ -281,7 +300,8 @@ fn stats(state: &QueueState, now: u64) -> QueueStats {
         .values()
         .map(|group| {
             let (active, inactive) = group.counts(&state.blocks, now);
-            let claimed_by = group.session.as_ref().map(|session| (session.owner.clone(), session.incarnation));
+            let claimed_by =
+                group.session.as_ref().map(|session| (session.owner.clone(), session.incarnation));
             GroupStats { name: group.name.clone(), active, inactive, claimed_by }
         })
         .collect();
@@ -295,7 +315,12 @@ fn stats(state: &QueueState, now: u64) -> QueueStats {
         active: groups.iter().map(|group| group.active).max().unwrap_or(all),
         inactive: groups.iter().map(|group| group.inactive).max().unwrap_or(0),
         delayed: state.delayed.values().map(|delayed| u64::from(delayed.left)).sum(),
-        rewindable: state.blocks.iter().filter(|b| b.settled_ms != 0).map(|b| u64::from(b.count)).sum(),
+        rewindable: state
+            .blocks
+            .iter()
+            .filter(|b| b.settled_ms != 0)
+            .map(|b| u64::from(b.count))
+            .sum(),
         oldest_age_ms: live().next().map(|block| now.saturating_sub(block.time)),
         bytes: state.blocks.iter().map(|b| u64::from(b.bytes)).sum::<u64>()
             + state.delayed.values().map(|d| u64::from(d.len)).sum::<u64>(),

@@ -29,11 +29,23 @@ pub trait QueueStore: Send + Sync {
     /// Sends messages and waits until they are safe.
     fn send(&self, queue: &str, messages: &[Message]) -> Result<Vec<MessageId>>;
     /// Leases messages, without waiting.
-    fn receive(&self, queue: &str, group: &str, max: usize, visibility: Option<Duration>) -> Result<Vec<Received>>;
+    fn receive(
+        &self,
+        queue: &str,
+        group: &str,
+        max: usize,
+        visibility: Option<Duration>,
+    ) -> Result<Vec<Received>>;
     /// Deletes leased messages.
     fn delete(&self, queue: &str, group: &str, handles: &[Handle]) -> Result<()>;
     /// Makes a leased message visible after another time.
-    fn change_visibility(&self, queue: &str, group: &str, handle: Handle, visibility: Duration) -> Result<()>;
+    fn change_visibility(
+        &self,
+        queue: &str,
+        group: &str,
+        handle: Handle,
+        visibility: Duration,
+    ) -> Result<()>;
     /// Looks at messages that are not settled.
     fn peek(&self, queue: &str, group: &str, max: usize) -> Result<Vec<Peeked>>;
     /// Settles everything for all groups.
@@ -45,7 +57,13 @@ pub trait QueueStore: Send + Sync {
     /// A queue at this moment.
     fn stats(&self, queue: &str) -> Result<QueueStats>;
     /// Claims a group exclusively; dropping the claim releases it.
-    fn claim(&self, queue: &str, group: &str, owner: &str, incarnation: u64) -> Result<Box<dyn QueueClaim>>;
+    fn claim(
+        &self,
+        queue: &str,
+        group: &str,
+        owner: &str,
+        incarnation: u64,
+    ) -> Result<Box<dyn QueueClaim>>;
     /// Does what is due by a manual clock.
     fn tick(&self);
 }
@@ -84,13 +102,25 @@ impl QueueStore for Store {
     fn send(&self, queue: &str, messages: &[Message]) -> Result<Vec<MessageId>> {
         self.queue(queue)?.send(messages)
     }
-    fn receive(&self, queue: &str, group: &str, max: usize, visibility: Option<Duration>) -> Result<Vec<Received>> {
+    fn receive(
+        &self,
+        queue: &str,
+        group: &str,
+        max: usize,
+        visibility: Option<Duration>,
+    ) -> Result<Vec<Received>> {
         self.queue(queue)?.group(group)?.receive_wait(max, visibility, Duration::ZERO)
     }
     fn delete(&self, queue: &str, group: &str, handles: &[Handle]) -> Result<()> {
         self.queue(queue)?.group(group)?.delete(handles)
     }
-    fn change_visibility(&self, queue: &str, group: &str, handle: Handle, visibility: Duration) -> Result<()> {
+    fn change_visibility(
+        &self,
+        queue: &str,
+        group: &str,
+        handle: Handle,
+        visibility: Duration,
+    ) -> Result<()> {
         self.queue(queue)?.group(group)?.change_visibility(handle, visibility)
     }
     fn peek(&self, queue: &str, group: &str, max: usize) -> Result<Vec<Peeked>> {
@@ -108,7 +138,13 @@ impl QueueStore for Store {
     fn stats(&self, queue: &str) -> Result<QueueStats> {
         self.queue(queue)?.stats()
     }
-    fn claim(&self, queue: &str, group: &str, owner: &str, incarnation: u64) -> Result<Box<dyn QueueClaim>> {
+    fn claim(
+        &self,
+        queue: &str,
+        group: &str,
+        owner: &str,
+        incarnation: u64,
+    ) -> Result<Box<dyn QueueClaim>> {
         Ok(Box::new(self.queue(queue)?.claim(group, owner, incarnation)?))
     }
     fn tick(&self) {

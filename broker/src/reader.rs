@@ -27,7 +27,8 @@ pub(crate) fn read(shared: &Shared, queue: u32, pick: &Pick) -> Result<Option<Re
     let mut entries: Vec<Entry> = Vec::with_capacity(wanted);
     for (head, at) in frames {
         let end = head.first + u64::from(head.count);
-        let mut parts = pick.parts.iter().skip_while(|part| part.range.end <= head.first).peekable();
+        let mut parts =
+            pick.parts.iter().skip_while(|part| part.range.end <= head.first).peekable();
         if parts.peek().is_none_or(|part| part.range.start >= end) {
             continue;
         }
@@ -47,7 +48,9 @@ pub(crate) fn read(shared: &Shared, queue: u32, pick: &Pick) -> Result<Option<Re
             }
         });
         if walked.is_err() {
-            shared.report(format!("a frame of queue {queue} has a good checksum but is not made of messages"));
+            shared.report(format!(
+                "a frame of queue {queue} has a good checksum but is not made of messages"
+            ));
         }
     }
     entries.sort_unstable_by_key(|entry| entry.offset);
@@ -56,7 +59,11 @@ pub(crate) fn read(shared: &Shared, queue: u32, pick: &Pick) -> Result<Option<Re
 }
 
 /// Calls `each` for every message of a frame.
-pub(crate) fn walk(head: &FrameHead, payload: &[u8], mut each: impl FnMut(u64, payload::Place)) -> Result<(), Malformed> {
+pub(crate) fn walk(
+    head: &FrameHead,
+    payload: &[u8],
+    mut each: impl FnMut(u64, payload::Place),
+) -> Result<(), Malformed> {
     let mut at = records(head, payload)?.len();
     at += if head.flags & MOVES == 0 { 0 } else { 4 };
     for offset in head.first..head.first + u64::from(head.count) {
@@ -86,7 +93,9 @@ fn frames(shared: &Shared, queue: u32, block: &Block) -> Result<Option<Frames>> 
             for damage in damage {
                 shared.report(damage.to_string());
             }
-            frames.retain(|(head, _)| head.kind == MESSAGES && (block.first..block.end()).contains(&head.first));
+            frames.retain(|(head, _)| {
+                head.kind == MESSAGES && (block.first..block.end()).contains(&head.first)
+            });
             Ok(Some((data, frames)))
         }
         Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(None),
@@ -110,10 +119,22 @@ fn missing(parts: &[Part], entries: &[Entry]) -> Vec<Range<u64>> {
 }
 
 /// The offset of the first message that was sent at `from_ms` or later.
-pub(crate) fn first_since(shared: &Shared, state: &crate::state::QueueState, from_ms: u64) -> Result<Option<u64>> {
-    let Some(block) = state.blocks.iter().find(|block| block.time >= from_ms) else { return Ok(None) };
+pub(crate) fn first_since(
+    shared: &Shared,
+    state: &crate::state::QueueState,
+    from_ms: u64,
+) -> Result<Option<u64>> {
+    let Some(block) = state.blocks.iter().find(|block| block.time >= from_ms) else {
+        return Ok(None);
+    };
     let parts = vec![Part { range: block.first..block.end(), attempt: 0 }];
     let read = read(shared, state.id, &Pick { block: *block, parts })?;
-    let first = read.and_then(|read| read.frame.entries.iter().find(|entry| entry.enqueued_ms >= from_ms).map(|entry| entry.offset));
+    let first = read.and_then(|read| {
+        read.frame
+            .entries
+            .iter()
+            .find(|entry| entry.enqueued_ms >= from_ms)
+            .map(|entry| entry.offset)
+    });
     Ok(first.or(Some(block.first)))
 }

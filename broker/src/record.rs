@@ -87,10 +87,23 @@ impl Record {
             Self::Lease { queue, group, range, attempts, visible_ms } => {
                 // Adding one makes `u64::MAX` the shortest number.
                 let visible = visible_ms.wrapping_add(1);
-                numbers(1, &[u64::from(*queue), u64::from(*group), range.start, range.end - range.start, u64::from(*attempts), visible]);
+                numbers(
+                    1,
+                    &[
+                        u64::from(*queue),
+                        u64::from(*group),
+                        range.start,
+                        range.end - range.start,
+                        u64::from(*attempts),
+                        visible,
+                    ],
+                );
             }
             Self::Settle { queue, group, range } => {
-                numbers(2, &[u64::from(*queue), u64::from(*group), range.start, range.end - range.start]);
+                numbers(
+                    2,
+                    &[u64::from(*queue), u64::from(*group), range.start, range.end - range.start],
+                );
             }
             Self::Create { queue, name, uuid, attributes } => {
                 numbers(3, &[u64::from(*queue), (*uuid >> 64) as u64, *uuid as u64]);
@@ -106,14 +119,20 @@ impl Record {
                 numbers(6, &[u64::from(*queue), u64::from(*group), *cursor]);
                 put_str(to, name);
             }
-            Self::RemoveGroup { queue, group } => numbers(7, &[u64::from(*queue), u64::from(*group)]),
+            Self::RemoveGroup { queue, group } => {
+                numbers(7, &[u64::from(*queue), u64::from(*group)])
+            }
             Self::Claim { queue, group, owner, incarnation } => {
                 numbers(8, &[u64::from(*queue), u64::from(*group), *incarnation]);
                 put_str(to, owner);
             }
-            Self::Purge { queue, up_to, generation } => numbers(9, &[u64::from(*queue), *up_to, *generation]),
+            Self::Purge { queue, up_to, generation } => {
+                numbers(9, &[u64::from(*queue), *up_to, *generation])
+            }
             Self::Expire { queue, up_to } => numbers(10, &[u64::from(*queue), *up_to]),
-            Self::Rewind { queue, offset, generation } => numbers(11, &[u64::from(*queue), *offset, *generation]),
+            Self::Rewind { queue, offset, generation } => {
+                numbers(11, &[u64::from(*queue), *offset, *generation])
+            }
             Self::Fired { queue, first, until_ms, count, next_ms } => {
                 numbers(12, &[u64::from(*queue), *first, *until_ms, u64::from(*count), *next_ms]);
             }
@@ -132,12 +151,23 @@ impl Record {
         Ok(match tag {
             1 => {
                 let (group, range) = (from.u32()?, range(from)?);
-                Self::Lease { queue, group, range, attempts: from.u32()?, visible_ms: from.u64()?.wrapping_sub(1) }
+                Self::Lease {
+                    queue,
+                    group,
+                    range,
+                    attempts: from.u32()?,
+                    visible_ms: from.u64()?.wrapping_sub(1),
+                }
             }
             2 => Self::Settle { queue, group: from.u32()?, range: range(from)? },
             3 => {
                 let uuid = u128::from(from.u64()?) << 64 | u128::from(from.u64()?);
-                Self::Create { queue, uuid, name: from.string()?, attributes: from.bytes()?.to_vec() }
+                Self::Create {
+                    queue,
+                    uuid,
+                    name: from.string()?,
+                    attributes: from.bytes()?.to_vec(),
+                }
             }
             4 => Self::Attributes { queue, attributes: from.bytes()?.to_vec() },
             5 => Self::Delete { queue },
@@ -180,7 +210,12 @@ mod tests {
         let records = [
             Record::Lease { queue: 1, group: 2, range: 3..9, attempts: 4, visible_ms: u64::MAX },
             Record::Settle { queue: 1, group: 2, range: 3..9 },
-            Record::Create { queue: 1, name: "a".into(), uuid: u128::MAX - 5, attributes: vec![1, 2] },
+            Record::Create {
+                queue: 1,
+                name: "a".into(),
+                uuid: u128::MAX - 5,
+                attributes: vec![1, 2],
+            },
             Record::Claim { queue: 1, group: 2, owner: "hot".into(), incarnation: 8 },
             Record::Fired { queue: 1, first: 2, until_ms: 3, count: 4, next_ms: u64::MAX },
         ];

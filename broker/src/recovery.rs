@@ -9,9 +9,9 @@ use crate::cell::Cell;
 use crate::codec::{Malformed, Reader};
 use crate::error::{Error, Result};
 use crate::ledger::{Entries, Meta};
+use crate::reader;
 use crate::record::{CONTINUED, CONTROL, DELAYED, MESSAGES, Record, SNAPSHOT};
 use crate::replay;
-use crate::reader;
 use crate::shared::{Catalogue, Shared, Tombstone};
 use crate::state::{Delayed, Group, Open, QueueState, decode_page};
 use crate::writer::error_of;
@@ -43,12 +43,16 @@ pub(crate) fn recover(shared: &Shared, found: Option<(Meta, Entries)>) -> Result
     };
     let mut from = Place::default();
     if let Some((meta, entries)) = found {
-        (from, recovery.next_id, recovery.clock_ms) = (meta.place, meta.next_queue.max(1), meta.clock_ms);
+        (from, recovery.next_id, recovery.clock_ms) =
+            (meta.place, meta.next_queue.max(1), meta.clock_ms);
         if recovery.load(entries).is_err() {
             // Its hashes were right, so another version wrote it; the log knows as well.
-            recovery.complaints.push("the ledger has entries that are not understood; rebuilt from the log".into());
+            recovery.complaints.push(
+                "the ledger has entries that are not understood; rebuilt from the log".into(),
+            );
             trusted = false;
-            (recovery.queues, recovery.tombstones, from) = (HashMap::new(), BTreeMap::new(), Place::default());
+            (recovery.queues, recovery.tombstones, from) =
+                (HashMap::new(), BTreeMap::new(), Place::default());
         }
     }
     let end = shared.log.scan(from, |place, head, payload| {
@@ -66,8 +70,10 @@ pub(crate) fn recover(shared: &Shared, found: Option<(Meta, Entries)>) -> Result
 impl Recovery<'_> {
     fn load(&mut self, entries: Entries) -> Result<(), Malformed> {
         // Headers of queues and groups come after what belongs to them in the order of keys.
-        let (first, rest): (Vec<_>, Vec<_>) = entries.into_iter().partition(|(key, _)| matches!(key.first(), Some(b'Q' | b'X')));
-        let (second, rest): (Vec<_>, Vec<_>) = rest.into_iter().partition(|(key, _)| key.first() == Some(&b'G'));
+        let (first, rest): (Vec<_>, Vec<_>) =
+            entries.into_iter().partition(|(key, _)| matches!(key.first(), Some(b'Q' | b'X')));
+        let (second, rest): (Vec<_>, Vec<_>) =
+            rest.into_iter().partition(|(key, _)| key.first() == Some(&b'G'));
         for (key, value) in first.into_iter().chain(second).chain(rest) {
             let (letter, id, numbers) = split_key(&key)?;
             let mut from = Reader(&value);
@@ -77,8 +83,10 @@ impl Recovery<'_> {
                 continue;
             }
             if letter == b'X' {
-                let mut number = || from.take(4).map(|b| u32::from_le_bytes([b[0], b[1], b[2], b[3]]));
-                self.tombstones.insert(id, Tombstone { last_segment: number()?, recorded: number()? });
+                let mut number =
+                    || from.take(4).map(|b| u32::from_le_bytes([b[0], b[1], b[2], b[3]]));
+                self.tombstones
+                    .insert(id, Tombstone { last_segment: number()?, recorded: number()? });
                 continue;
             }
             let state = self.queues.get_mut(&id).ok_or(Malformed)?;
@@ -107,7 +115,9 @@ impl Recovery<'_> {
     fn create(&mut self, id: u32, name: &str) -> &mut QueueState {
         self.next_id = self.next_id.max(id + 1);
         let usage = Arc::clone(&self.shared.usage);
-        self.queues.entry(id).or_insert_with(|| QueueState::new(id, name, 0, crate::QueueAttributes::default(), usage))
+        self.queues.entry(id).or_insert_with(|| {
+            QueueState::new(id, name, 0, crate::QueueAttributes::default(), usage)
+        })
     }
 
     /// A queue that the log has frames of: if its creation is lost to damage, it is given a name.
@@ -126,7 +136,9 @@ impl Recovery<'_> {
         self.clock_ms = self.clock_ms.max(head.time);
         match head.kind {
             MESSAGES | DELAYED => {
-                match reader::records(head, payload).map(|records| self.records(place, head.time, records)) {
+                match reader::records(head, payload)
+                    .map(|records| self.records(place, head.time, records))
+                {
                     Ok(true) => {}
                     Ok(false) | Err(Malformed) => self.complain(place),
                 }
@@ -216,19 +228,38 @@ impl Recovery<'_> {
 
     fn complain(&mut self, place: Place) {
         let path = self.shared.log.path(place.segment);
-        self.complaints.push(format!("{} has a frame at byte {} that is not understood; passed over", path.display(), place.at));
+        self.complaints.push(format!(
+            "{} has a frame at byte {} that is not understood; passed over",
+            path.display(),
+            place.at
+        ));
     }
 
     /// Nobody holds anything any more, and what is settled goes.
     fn finish(mut self) {
         let now = self.shared.options.clock.seen(self.clock_ms);
-        let mut catalogue = Catalogue { next_id: self.next_id, tombstones: self.tombstones, ..Catalogue::default() };
+        let mut catalogue = Catalogue {
+            next_id: self.next_id,
+            tombstones: self.tombstones,
+            ..Catalogue::default()
+        };
         for (id, mut state) in self.queues.drain() {
-            let missing: Vec<u64> = state.blocks.iter().filter(|b| !self.shared.log.has(b.segment)).map(|b| b.first).collect();
+            let missing: Vec<u64> = state
+                .blocks
+                .iter()
+                .filter(|b| !self.shared.log.has(b.segment))
+                .map(|b| b.first)
+                .collect();
             for first in missing {
                 state.free(first);
             }
-            for first in state.delayed.iter().filter(|(_, d)| !self.shared.log.has(d.segment)).map(|(&f, _)| f).collect::<Vec<_>>() {
+            for first in state
+                .delayed
+                .iter()
+                .filter(|(_, d)| !self.shared.log.has(d.segment))
+                .map(|(&f, _)| f)
+                .collect::<Vec<_>>()
+            {
                 state.fired(first, u64::MAX, u32::MAX, u64::MAX);
             }
             let blocks = &state.blocks;
@@ -261,7 +292,8 @@ impl Group {
             .values()
             .filter(|open| {
                 let same = |b: &crate::state::Block| (b.first, b.count) == (open.first, open.count);
-                !blocks.holding(open.first).is_some_and(same) || (open.left == 0 && self.cursor >= open.end())
+                !blocks.holding(open.first).is_some_and(same)
+                    || (open.left == 0 && self.cursor >= open.end())
             })
             .map(|open| open.first)
             .collect();
@@ -270,7 +302,13 @@ impl Group {
             old.extend(self.open.get(&first).cloned().map(|open| (first, open)));
             self.close(first);
         }
-        let overlapping = |open: &Open| blocks.iter_from(open.first).take_while(|b| b.first < open.end()).copied().collect::<Vec<_>>();
+        let overlapping = |open: &Open| {
+            blocks
+                .iter_from(open.first)
+                .take_while(|b| b.first < open.end())
+                .copied()
+                .collect::<Vec<_>>()
+        };
         for block in old.values().flat_map(overlapping).collect::<Vec<_>>() {
             if self.open.contains_key(&block.first) {
                 continue;
@@ -319,8 +357,12 @@ pub(crate) fn fresh_uuid() -> u128 {
 impl From<squall_durable::LockError> for Error {
     fn from(error: squall_durable::LockError) -> Self {
         match error {
-            squall_durable::LockError::Held { folder, holder } => Self::Locked { path: folder, holder },
-            squall_durable::LockError::Io { folder, source } => Self::io(format!("cannot lock {}", folder.display()), &source),
+            squall_durable::LockError::Held { folder, holder } => {
+                Self::Locked { path: folder, holder }
+            }
+            squall_durable::LockError::Io { folder, source } => {
+                Self::io(format!("cannot lock {}", folder.display()), &source)
+            }
         }
     }
 }

@@ -11,13 +11,17 @@ use crate::state::QueueState;
 /// Applies a record that is about a queue's content.
 pub(crate) fn apply(state: &mut QueueState, record: &Record, now: u64) {
     match record {
-        Record::Lease { group, range, attempts, visible_ms, .. } => state.mark(*group, range, *attempts, *visible_ms, now),
+        Record::Lease { group, range, attempts, visible_ms, .. } => {
+            state.mark(*group, range, *attempts, *visible_ms, now)
+        }
         Record::Settle { group, range, .. } => {
             state.settle(*group, range, now);
         }
         Record::Attributes { attributes, .. } => match crate::QueueAttributes::decode(attributes) {
             Ok(attributes) => state.attributes = attributes,
-            Err(_) => tracing::warn!(queue = %state.name, "attributes of a newer version are not understood"),
+            Err(_) => {
+                tracing::warn!(queue = %state.name, "attributes of a newer version are not understood")
+            }
         },
         Record::AddGroup { group, name, cursor, .. } => state.add_group(*group, name, *cursor),
         Record::RemoveGroup { group, .. } => state.remove_group(*group, now),
@@ -32,7 +36,9 @@ pub(crate) fn apply(state: &mut QueueState, record: &Record, now: u64) {
         }
         Record::Expire { up_to, .. } => state.drop_below(*up_to, false),
         Record::Rewind { offset, generation, .. } => state.rewind_to(*offset, *generation),
-        Record::Fired { first, until_ms, count, next_ms, .. } => state.fired(*first, *until_ms, *count, *next_ms),
+        Record::Fired { first, until_ms, count, next_ms, .. } => {
+            state.fired(*first, *until_ms, *count, *next_ms)
+        }
         // The catalogue's; see `recovery`.
         Record::Create { .. } | Record::Delete { .. } => {}
     }

@@ -13,7 +13,7 @@ mod usage;
 
 pub(crate) use block::{Block, Blocks};
 pub(crate) use group::{Group, Part, Pick, Session, Taken, Want};
-pub(crate) use persist::{decode_page, encode_page};
 pub(crate) use open::{HELD, Open};
+pub(crate) use persist::{decode_page, encode_page};
 pub(crate) use queue::{Delayed, QueueState, millis};
 pub(crate) use usage::Usage;

@@ -45,13 +45,14 @@ impl Store {
     pub fn open(folder: impl AsRef<Path>, options: StoreOptions) -> Result<Self> {
         let folder = folder.as_ref();
         let lock = FolderLock::take(folder)?;
-        let log = Log::open(Arc::clone(&options.disk), &folder.join("log"), options.segment_bytes).map_err(error_of)?;
+        let log = Log::open(Arc::clone(&options.disk), &folder.join("log"), options.segment_bytes)
+            .map_err(error_of)?;
         let ledger_folder = folder.join("ledger");
         let (mut ledger, mut found, mut notes) = (None, None, log.notes().to_vec());
         if options.ledger {
-            let (opened, entries, note) = Ledger::open(&ledger_folder, options.ledger_cache, log.nonce())?;
-            (ledger, found) = (Some(opened), entries);
-            notes.extend(note);
+            let opened = Ledger::open(&ledger_folder, options.ledger_cache, log.nonce())?;
+            (ledger, found) = (Some(opened.ledger), opened.found);
+            notes.extend(opened.note);
         }
         let shared = Arc::new(Shared {
             folder: folder.to_owned(),
@@ -74,7 +75,9 @@ impl Store {
         if !trusted {
             drop(ledger.take());
             Ledger::set_aside(&ledger_folder)?;
-            ledger = Some(Ledger::open(&ledger_folder, shared.options.ledger_cache, log.nonce())?.0);
+            ledger = Some(
+                Ledger::open(&ledger_folder, shared.options.ledger_cache, log.nonce())?.ledger,
+            );
         }
         let appender = Appender::open(log, end.end, end.sound).map_err(error_of)?;
         let mut threads = Vec::new();
@@ -92,7 +95,13 @@ impl Store {
             let timer = Arc::clone(&shared);
             threads.push(spawn("squall-timer", move || timer::run(&timer))?);
         }
-        Ok(Self { inner: Arc::new(Inner { shared, threads: Mutex::new(threads), lock: Mutex::new(Some(lock)) }) })
+        Ok(Self {
+            inner: Arc::new(Inner {
+                shared,
+                threads: Mutex::new(threads),
+                lock: Mutex::new(Some(lock)),
+            }),
+        })
     }
 
     /// The queue `name`, created if there is none.
@@ -202,7 +211,11 @@ impl Inner {
     }
 
     /// The queue `name`, whatever its attributes; created with `attributes`.
-    pub(crate) fn queue_or_create(self: &Arc<Self>, name: &str, attributes: &QueueAttributes) -> Result<Queue> {
+    pub(crate) fn queue_or_create(
+        self: &Arc<Self>,
+        name: &str,
+        attributes: &QueueAttributes,
+    ) -> Result<Queue> {
         if let Some(queue) = self.find(name) {
             return Ok(queue);
         }
@@ -216,13 +229,24 @@ impl Inner {
         }
         let id = shared.catalogue.read().next_id;
         let uuid = fresh_uuid();
-        let cell = Cell::new(QueueState::new(id, name, uuid, attributes.clone(), Arc::clone(&shared.usage)));
+        let cell = Cell::new(QueueState::new(
+            id,
+            name,
+            uuid,
+            attributes.clone(),
+            Arc::clone(&shared.usage),
+        ));
         {
             let mut catalogue = shared.catalogue.write();
             catalogue.next_id = id + 1;
             catalogue.by_id.insert(id, Arc::clone(&cell));
         }
-        let record = Record::Create { queue: id, name: name.to_owned(), uuid, attributes: attributes.encode() };
+        let record = Record::Create {
+            queue: id,
+            name: name.to_owned(),
+            uuid,
+            attributes: attributes.encode(),
+        };
         let written = shared.confirm(&record).and_then(|confirm| confirm.wait());
         let mut catalogue = shared.catalogue.write();
         if let Err(error) = written {
@@ -235,7 +259,11 @@ impl Inner {
     }
 
     /// Refuses dead-letter queues that lead back to where they start.
-    pub(crate) fn check_dead_letters(self: &Arc<Self>, name: &str, attributes: &QueueAttributes) -> Result<()> {
+    pub(crate) fn check_dead_letters(
+        self: &Arc<Self>,
+        name: &str,
+        attributes: &QueueAttributes,
+    ) -> Result<()> {
         let mut path = vec![name.to_owned()];
         let mut next = attributes.dead_letter.as_ref().map(|policy| policy.queue.clone());
         while let Some(queue) = next {
@@ -274,5 +302,8 @@ impl Drop for Inner {
 }
 
 fn spawn(name: &str, run: impl FnOnce() + Send + 'static) -> Result<JoinHandle<()>> {
-    thread::Builder::new().name(name.into()).spawn(run).map_err(|e| Error::io("cannot start a thread", &e))
+    thread::Builder::new()
+        .name(name.into())
+        .spawn(run)
+        .map_err(|e| Error::io("cannot start a thread", &e))
 }

@@ -36,14 +36,24 @@ impl Writer {
     }
 
     fn give_back(&mut self, current: u32) -> Result<()> {
-        let sealed: Vec<(u32, u64)> = self.shared.log.segments().into_iter().filter(|(number, _)| *number < current).collect();
+        let sealed: Vec<(u32, u64)> = self
+            .shared
+            .log
+            .segments()
+            .into_iter()
+            .filter(|(number, _)| *number < current)
+            .collect();
         for &(segment, len) in &sealed {
             let live = self.shared.usage.live(segment);
             if live > 0 && live < len / 8 {
                 self.copy_forward(segment)?;
             }
         }
-        let empty: Vec<u32> = sealed.iter().map(|s| s.0).filter(|&segment| self.shared.usage.live(segment) == 0).collect();
+        let empty: Vec<u32> = sealed
+            .iter()
+            .map(|s| s.0)
+            .filter(|&segment| self.shared.usage.live(segment) == 0)
+            .collect();
         let Some(&last) = empty.last() else { return Ok(()) };
         self.snapshot_queues(last)?;
         for segment in empty {
@@ -70,21 +80,47 @@ impl Writer {
             let frames = bytes.len().div_ceil(SNAPSHOT_FRAME);
             for (index, part) in bytes.chunks(SNAPSHOT_FRAME).enumerate() {
                 let flags = if index + 1 < frames { CONTINUED } else { 0 };
-                let head = FrameHead { kind: SNAPSHOT, flags, owner: cell.id, count: 1, time, first: index as u64, ..FrameHead::default() };
+                let head = FrameHead {
+                    kind: SNAPSHOT,
+                    flags,
+                    owner: cell.id,
+                    count: 1,
+                    time,
+                    first: index as u64,
+                    ..FrameHead::default()
+                };
                 self.appender.push(&head, &[part]).map_err(|e| self.no_room(e))?;
             }
         }
         let oldest = self.shared.log.segments().first().map_or(0, |s| s.0);
         let mut catalogue = self.shared.catalogue.write();
-        let forgotten: Vec<u32> = catalogue.tombstones.iter().filter(|(_, t)| t.last_segment < oldest).map(|(&id, _)| id).collect();
+        let forgotten: Vec<u32> = catalogue
+            .tombstones
+            .iter()
+            .filter(|(_, t)| t.last_segment < oldest)
+            .map(|(&id, _)| id)
+            .collect();
         for id in forgotten {
             catalogue.tombstones.remove(&id);
             self.shared.forgotten.lock().push(key(b'X', id, &[]));
         }
-        let old: Vec<u32> = catalogue.tombstones.iter().filter(|(_, t)| t.recorded <= last).map(|(&id, _)| id).collect();
+        let old: Vec<u32> = catalogue
+            .tombstones
+            .iter()
+            .filter(|(_, t)| t.recorded <= last)
+            .map(|(&id, _)| id)
+            .collect();
         for queue in old {
-            let head = FrameHead { kind: CONTROL, count: 1, time: self.shared.now(), ..FrameHead::default() };
-            let place = self.appender.push(&head, &[&Record::Delete { queue }.encoded()]).map_err(error_of)?;
+            let head = FrameHead {
+                kind: CONTROL,
+                count: 1,
+                time: self.shared.now(),
+                ..FrameHead::default()
+            };
+            let place = self
+                .appender
+                .push(&head, &[&Record::Delete { queue }.encoded()])
+                .map_err(error_of)?;
             if let Some(tombstone) = catalogue.tombstones.get_mut(&queue) {
                 tombstone.recorded = place.segment;
             }
@@ -98,21 +134,31 @@ impl Writer {
         for cell in self.shared.cells() {
             let (blocks, delayed) = {
                 let state = cell.look();
-                let blocks: Vec<Block> = state.blocks.iter().filter(|b| b.segment == segment).copied().collect();
-                let delayed: Vec<_> = state.delayed.values().filter(|d| d.segment == segment).copied().collect();
+                let blocks: Vec<Block> =
+                    state.blocks.iter().filter(|b| b.segment == segment).copied().collect();
+                let delayed: Vec<_> =
+                    state.delayed.values().filter(|d| d.segment == segment).copied().collect();
                 (blocks, delayed)
             };
             for block in blocks {
                 if let Some(payload) = self.repack(&cell, &block)? {
-                    let head = FrameHead { kind: MESSAGES, count: block.count, first: block.first, time: block.time, ..FrameHead::default() };
+                    let head = FrameHead {
+                        kind: MESSAGES,
+                        count: block.count,
+                        first: block.first,
+                        time: block.time,
+                        ..FrameHead::default()
+                    };
                     effects.push(self.push_copy(&cell, head, &payload, 0)?);
                 }
             }
             for frame in delayed {
                 let place = Place { segment, at: u64::from(frame.at) };
                 let read = self.shared.log.read_frames(place, frame.len as usize, cell.id);
-                let (data, frames, _) = read.map_err(|e| crate::Error::io("cannot read the log", &e))?;
-                if let Some((head, at)) = frames.into_iter().find(|(head, _)| head.kind == DELAYED) {
+                let (data, frames, _) =
+                    read.map_err(|e| crate::Error::io("cannot read the log", &e))?;
+                if let Some((head, at)) = frames.into_iter().find(|(head, _)| head.kind == DELAYED)
+                {
                     let payload = &data[at..at + head.length as usize];
                     effects.push(self.push_copy(&cell, head, payload, frame.due_ms)?);
                 }
@@ -123,7 +169,13 @@ impl Writer {
         Ok(())
     }
 
-    fn push_copy(&mut self, cell: &Arc<Cell>, mut head: FrameHead, payload: &[u8], due_ms: u64) -> Result<Effect> {
+    fn push_copy(
+        &mut self,
+        cell: &Arc<Cell>,
+        mut head: FrameHead,
+        payload: &[u8],
+        due_ms: u64,
+    ) -> Result<Effect> {
         (head.owner, head.flags) = (cell.id, COPY);
         let place = self.appender.push(&head, &[payload]).map_err(|e| self.no_room(e))?;
         head.length = payload.len() as u32;
@@ -135,7 +187,10 @@ impl Writer {
     /// block stays where it is.
     fn repack(&self, cell: &Cell, block: &Block) -> Result<Option<Vec<u8>>> {
         let parts = vec![Part { range: block.first..block.end(), attempt: 0 }];
-        let Some(read) = reader::read(&self.shared, cell.id, &Pick { block: *block, parts })? else { return Ok(None) };
+        let Some(read) = reader::read(&self.shared, cell.id, &Pick { block: *block, parts })?
+        else {
+            return Ok(None);
+        };
         if !read.lost.is_empty() {
             return Ok(None);
         }

@@ -65,8 +65,20 @@ pub(crate) struct Effect {
 }
 
 impl Writer {
-    pub(crate) fn new(shared: Arc<Shared>, appender: Appender, ledger: Option<mpsc::SyncSender<(Changes, Meta)>>) -> Self {
-        Self { shared, appender, ledger, carried: Vec::new(), behind: 0, group: Group::default(), tidied: 0 }
+    pub(crate) fn new(
+        shared: Arc<Shared>,
+        appender: Appender,
+        ledger: Option<mpsc::SyncSender<(Changes, Meta)>>,
+    ) -> Self {
+        Self {
+            shared,
+            appender,
+            ledger,
+            carried: Vec::new(),
+            behind: 0,
+            group: Group::default(),
+            tidied: 0,
+        }
     }
 
     pub(crate) fn run(mut self) {
@@ -98,25 +110,37 @@ impl Writer {
         let sync = pending.sync || !pending.ops.is_empty();
         let control = self.write_control(pending.control, pending.touched);
         for answer in pending.answers {
-            self.group.answers.push((answer, control.clone().map(|()| Sent { first: MessageId(0), count: 0 })));
+            self.group
+                .answers
+                .push((answer, control.clone().map(|()| Sent { first: MessageId(0), count: 0 })));
         }
         for op in pending.ops {
             match op {
                 Op::Send { cell, batch, answer } => self.take_batch(&cell, batch, answer),
-                Op::Move { from, group, to, items, answer } => self.take_moves(&from, group, &to, items, answer),
+                Op::Move { from, group, to, items, answer } => {
+                    self.take_moves(&from, group, &to, items, answer)
+                }
                 Op::Fire { cell, first } => self.take_due(&cell, first),
             }
         }
         for (_, join) in mem::take(&mut self.group.joins) {
             self.write_join(join);
         }
-        if self.appender.buffered() == 0 && self.group.answers.is_empty() && self.group.effects.is_empty() {
+        if self.appender.buffered() == 0
+            && self.group.answers.is_empty()
+            && self.group.effects.is_empty()
+        {
             return;
         }
         let flushed = self.appender.flush(sync && self.shared.options.sync).map_err(error_of);
         let group = mem::take(&mut self.group);
         let end = self.appender.end();
-        self.behind += if end.segment == start.segment { end.at - start.at } else { end.at + self.shared.options.segment_bytes - start.at.min(self.shared.options.segment_bytes) };
+        self.behind += if end.segment == start.segment {
+            end.at - start.at
+        } else {
+            end.at + self.shared.options.segment_bytes
+                - start.at.min(self.shared.options.segment_bytes)
+        };
         match flushed {
             Ok(()) => {
                 let wakes = self.apply(group.effects);
@@ -136,7 +160,11 @@ impl Writer {
     }
 
     /// Writes records; those that find no room are kept for the next time.
-    fn write_control(&mut self, control: Vec<Vec<u8>>, touched: std::collections::HashSet<u32>) -> Result<()> {
+    fn write_control(
+        &mut self,
+        control: Vec<Vec<u8>>,
+        touched: std::collections::HashSet<u32>,
+    ) -> Result<()> {
         for id in touched {
             if let Some(cell) = self.shared.cell(id) {
                 let mut state = cell.change();
@@ -150,7 +178,8 @@ impl Writer {
         for bytes in frames {
             let head = FrameHead { kind: CONTROL, count: 1, time, ..FrameHead::default() };
             if result.is_ok() {
-                result = self.appender.push(&head, &[&bytes]).map(|_| ()).map_err(|e| self.no_room(e));
+                result =
+                    self.appender.push(&head, &[&bytes]).map(|_| ()).map_err(|e| self.no_room(e));
             }
             if result.is_err() {
                 self.carried.push(bytes);
@@ -190,7 +219,14 @@ impl Writer {
                     continue;
                 }
             }
-            let join = Join { cell: Arc::clone(cell), kind, first: next, count: chunk.count, bytes: chunk.bytes, answers: vec![index] };
+            let join = Join {
+                cell: Arc::clone(cell),
+                kind,
+                first: next,
+                count: chunk.count,
+                bytes: chunk.bytes,
+                answers: vec![index],
+            };
             if let Some(full) = self.group.joins.insert(cell.id, join) {
                 self.write_join(full);
             }
@@ -199,7 +235,12 @@ impl Writer {
     }
 
     fn write_join(&mut self, join: Join) {
-        let head = FrameHead { kind: join.kind, count: join.count, first: join.first, ..FrameHead::default() };
+        let head = FrameHead {
+            kind: join.kind,
+            count: join.count,
+            first: join.first,
+            ..FrameHead::default()
+        };
         if let Err(error) = self.write_messages(&join.cell, head, &[&join.bytes], Vec::new()) {
             for index in join.answers {
                 self.group.answers[index].1 = Err(error.clone());
@@ -208,7 +249,13 @@ impl Writer {
     }
 
     /// Writes a frame of messages; `records` take effect with it.
-    pub(crate) fn write_messages(&mut self, cell: &Arc<Cell>, mut head: FrameHead, parts: &[&[u8]], records: Vec<Record>) -> Result<()> {
+    pub(crate) fn write_messages(
+        &mut self,
+        cell: &Arc<Cell>,
+        mut head: FrameHead,
+        parts: &[&[u8]],
+        records: Vec<Record>,
+    ) -> Result<()> {
         (head.owner, head.time) = (cell.id, self.shared.now());
         let mut moves = Vec::new();
         if !records.is_empty() {
@@ -222,7 +269,12 @@ impl Writer {
         all.extend_from_slice(parts);
         let bytes: usize = all.iter().map(|part| part.len()).sum();
         if head.kind == MESSAGES && self.appender.fits(bytes) {
-            let extends = cell.look().extends(self.appender.end(), head.first, head.count, (HEADER_BYTES + bytes) as u64);
+            let extends = cell.look().extends(
+                self.appender.end(),
+                head.first,
+                head.count,
+                (HEADER_BYTES + bytes) as u64,
+            );
             head.flags |= if extends { EXTENDS } else { 0 };
         }
         let place = self.appender.push(&head, &all).map_err(|e| self.no_room(e))?;
@@ -267,7 +319,10 @@ impl Writer {
     pub(crate) fn no_room(&self, error: LogError) -> Error {
         if error.kind() == Some(std::io::ErrorKind::StorageFull) {
             let free = self.shared.measure_room();
-            return Error::DiskFull { free, min_free: self.shared.options.min_free.max(self.shared.options.segment_bytes) };
+            return Error::DiskFull {
+                free,
+                min_free: self.shared.options.min_free.max(self.shared.options.segment_bytes),
+            };
         }
         error_of(error)
     }
@@ -275,7 +330,11 @@ impl Writer {
 
 pub(crate) fn error_of(error: LogError) -> Error {
     match error {
-        LogError::Io { action, path, source } => Error::io(format!("cannot {action} {}", path.display()), &source),
-        LogError::NewerFormat { path, found, supported } => Error::NewerFormat { path, found, supported },
+        LogError::Io { action, path, source } => {
+            Error::io(format!("cannot {action} {}", path.display()), &source)
+        }
+        LogError::NewerFormat { path, found, supported } => {
+            Error::NewerFormat { path, found, supported }
+        }
     }
 }

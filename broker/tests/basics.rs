@@ -1,5 +1,5 @@
 //! The shortest way through the queue, and the state after opening again.
-#![allow(clippy::unwrap_used, clippy::expect_used)]
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::single_range_in_vec_init)]
 
 use squall_broker::{Error, Message, QueueAttributes, Store, StoreOptions};
 
@@ -30,7 +30,10 @@ fn a_second_process_is_told_who_holds_the_store() {
     let folder = tempfile::tempdir().unwrap();
     let store = Store::open(folder.path(), StoreOptions::small()).unwrap();
     let refused = Store::open(folder.path(), StoreOptions::small()).unwrap_err();
-    assert!(matches!(&refused, Error::Locked { holder, .. } if holder.contains(&std::process::id().to_string())), "{refused}");
+    assert!(
+        matches!(&refused, Error::Locked { holder, .. } if holder.contains(&std::process::id().to_string())),
+        "{refused}"
+    );
     store.close().unwrap();
     Store::open(folder.path(), StoreOptions::small()).unwrap();
     assert!(matches!(store.create_queue("a", &QueueAttributes::default()), Err(Error::Closed)));
@@ -56,7 +59,11 @@ fn disk_space_comes_back_and_what_waits_stays() {
         busy.send(&messages).unwrap();
         for frame in claim.read(100, usize::MAX).unwrap() {
             let offsets: Vec<u64> = frame.offsets().collect();
-            claim.settle_confirmed(&[offsets[0]..offsets[offsets.len() - 1] + 1]).unwrap().wait().unwrap();
+            claim
+                .settle_confirmed(&[offsets[0]..offsets[offsets.len() - 1] + 1])
+                .unwrap()
+                .wait()
+                .unwrap();
         }
     }
     store.flush().unwrap();

@@ -1,5 +1,5 @@
 //! What every store of queues has to do, run over each of them.
-#![allow(clippy::unwrap_used, clippy::expect_used)]
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::single_range_in_vec_init)]
 
 use std::time::Duration;
 
@@ -35,7 +35,8 @@ impl Bench {
     }
 
     fn send(&self, queue: &str, bodies: &[&str]) {
-        let messages: Vec<Message> = bodies.iter().map(|body| Message::new(body.to_string())).collect();
+        let messages: Vec<Message> =
+            bodies.iter().map(|body| Message::new(body.to_string())).collect();
         self.store.send(queue, &messages).unwrap();
     }
 
@@ -143,7 +144,11 @@ fn visibility_can_be_changed(b: &Bench) {
 
 fn delays_end_and_keep_the_id(b: &Bench) {
     b.queue("q");
-    let messages = [Message::new("late").delayed(seconds(60)), Message::new("now"), Message::new("soon").delayed(seconds(5))];
+    let messages = [
+        Message::new("late").delayed(seconds(60)),
+        Message::new("now"),
+        Message::new("soon").delayed(seconds(5)),
+    ];
     let ids = b.store.send("q", &messages).unwrap();
     let stats = b.store.stats("q").unwrap();
     assert_eq!((stats.active, stats.delayed), (1, 2));
@@ -187,10 +192,16 @@ fn too_many_deliveries_end_in_the_dead_letter_queue(b: &Bench) {
     assert_eq!(b.store.stats("q").unwrap().dead_letters, Some(("dead".into(), 1)));
     let dead = &b.store.peek("dead", "default", 5).unwrap()[0];
     let why = dead.dead_letter.clone().unwrap();
-    assert_eq!((why.source.as_str(), why.by.as_str(), why.attempts, why.enqueued_ms), ("q", "broker", 2, T0));
+    assert_eq!(
+        (why.source.as_str(), why.by.as_str(), why.attempts, why.enqueued_ms),
+        ("q", "broker", 2, T0)
+    );
     assert_eq!(b.store.redrive("dead", None).unwrap(), 1);
     let back = b.receive("q", 5);
-    assert_eq!((text(&back[0].body), back[0].dequeue_count, back[0].dead_letter.clone()), ("bad".into(), 1, None));
+    assert_eq!(
+        (text(&back[0].body), back[0].dequeue_count, back[0].dead_letter.clone()),
+        ("bad".into(), 1, None)
+    );
     assert!(b.receive("dead", 5).is_empty());
 }
 
@@ -198,7 +209,10 @@ fn dead_letters_cannot_go_in_a_circle(b: &Bench) {
     b.store.create_queue("b", &QueueAttributes::default().dead_letter("c", 2)).unwrap();
     b.store.create_queue("a", &QueueAttributes::default().dead_letter("b", 2)).unwrap();
     let refused = b.store.create_queue("c", &QueueAttributes::default().dead_letter("a", 2));
-    assert!(matches!(&refused, Err(Error::DeadLetterCycle(path)) if path == "c -> a -> b -> c"), "{refused:?}");
+    assert!(
+        matches!(&refused, Err(Error::DeadLetterCycle(path)) if path == "c -> a -> b -> c"),
+        "{refused:?}"
+    );
     let refused = b.store.set_attributes("a", &QueueAttributes::default().dead_letter("a", 1));
     assert!(matches!(refused, Err(Error::DeadLetterCycle(_))));
 }
@@ -217,7 +231,10 @@ fn a_claim_excludes_others_and_a_newer_incarnation_takes_over(b: &Bench) {
     assert!(matches!(first.settle(&[0..1]), Err(Error::Fenced { .. })));
     drop(first);
     let got = second.read(5).unwrap();
-    assert_eq!(got.iter().map(|m| (text(&m.body), m.attempt)).collect::<Vec<_>>(), [("a".into(), 2), ("b".into(), 1)]);
+    assert_eq!(
+        got.iter().map(|m| (text(&m.body), m.attempt)).collect::<Vec<_>>(),
+        [("a".into(), 2), ("b".into(), 1)]
+    );
     drop(second);
     assert!(matches!(b.store.claim("q", "default", "hot", 1), Err(Error::Fenced { .. })));
     assert_eq!(b.receive("q", 5).len(), 2);
@@ -233,16 +250,28 @@ fn a_claim_fails_settles_and_buries(b: &Bench) {
     claim.fail(got[2].offset, seconds(0), "store is away", false).unwrap();
     claim.dead_letter(got[3].offset, "not json", "parse").unwrap();
     let again = claim.read(10).unwrap();
-    assert_eq!(again.iter().map(|m| (text(&m.body), m.attempt)).collect::<Vec<_>>(), [("c".into(), 1)]);
+    assert_eq!(
+        again.iter().map(|m| (text(&m.body), m.attempt)).collect::<Vec<_>>(),
+        [("c".into(), 1)]
+    );
     b.pass(seconds(11));
     let again = claim.read(10).unwrap();
-    assert_eq!(again.iter().map(|m| (text(&m.body), m.attempt)).collect::<Vec<_>>(), [("b".into(), 2)]);
+    assert_eq!(
+        again.iter().map(|m| (text(&m.body), m.attempt)).collect::<Vec<_>>(),
+        [("b".into(), 2)]
+    );
     let dead = &b.store.peek("q.dead", "default", 5).unwrap()[0];
     let why = dead.dead_letter.clone().unwrap();
-    assert_eq!((text(&dead.body), why.reason.as_str(), why.by.as_str()), ("d".into(), "not json", "parse"));
+    assert_eq!(
+        (text(&dead.body), why.reason.as_str(), why.by.as_str()),
+        ("d".into(), "not json", "parse")
+    );
     claim.settle(&[got[1].offset..got[2].offset + 1]).unwrap();
     let stats = b.store.stats("q").unwrap();
-    assert_eq!((stats.active, stats.inactive, stats.groups[0].claimed_by.clone()), (0, 0, Some(("hot".into(), 1))));
+    assert_eq!(
+        (stats.active, stats.inactive, stats.groups[0].claimed_by.clone()),
+        (0, 0, Some(("hot".into(), 1)))
+    );
 }
 
 fn a_dropped_claim_gives_back_what_it_held(b: &Bench) {
@@ -252,7 +281,10 @@ fn a_dropped_claim_gives_back_what_it_held(b: &Bench) {
     assert_eq!(claim.read(5).unwrap().len(), 2);
     claim.release_all().unwrap();
     let again = claim.read(5).unwrap();
-    assert_eq!(again.iter().map(|m| (text(&m.body), m.attempt)).collect::<Vec<_>>(), [("a".into(), 1), ("b".into(), 1)]);
+    assert_eq!(
+        again.iter().map(|m| (text(&m.body), m.attempt)).collect::<Vec<_>>(),
+        [("a".into(), 1), ("b".into(), 1)]
+    );
     claim.settle(&[again[0].offset..again[0].offset + 1]).unwrap();
     drop(claim);
     let claim = b.store.claim("q", "topology", "other", 1).unwrap();
@@ -284,7 +316,10 @@ fn rewind_brings_back_what_was_settled(b: &Bench) {
     assert!(b.receive("q", 5).is_empty());
     b.store.rewind("q", T0 + 40_000).unwrap();
     let again = b.receive("q", 5);
-    assert_eq!(again.iter().map(|m| (text(&m.body), m.dequeue_count)).collect::<Vec<_>>(), [("a".into(), 1), ("b".into(), 1)]);
+    assert_eq!(
+        again.iter().map(|m| (text(&m.body), m.dequeue_count)).collect::<Vec<_>>(),
+        [("a".into(), 1), ("b".into(), 1)]
+    );
     b.store.delete("q", "default", &[again[0].handle, again[1].handle]).unwrap();
     b.pass(seconds(101));
     assert_eq!(b.store.stats("q").unwrap().rewindable, 0);
@@ -306,12 +341,16 @@ fn retention_ends_messages(b: &Bench) {
 }
 
 fn the_catalogue_keeps_names_and_attributes(b: &Bench) {
-    let attributes = QueueAttributes { visibility_timeout: seconds(5), ..QueueAttributes::default() };
+    let attributes =
+        QueueAttributes { visibility_timeout: seconds(5), ..QueueAttributes::default() };
     b.store.create_queue("b", &attributes).unwrap();
     b.queue("a");
     assert_eq!(b.store.list(), ["a", "b"]);
     assert_eq!(b.store.attributes("b").unwrap(), attributes);
-    assert!(matches!(b.store.create_queue("b", &QueueAttributes::default()), Err(Error::QueueExists(_))));
+    assert!(matches!(
+        b.store.create_queue("b", &QueueAttributes::default()),
+        Err(Error::QueueExists(_))
+    ));
     assert!(matches!(b.store.create_queue("no blanks", &attributes), Err(Error::BadName(_))));
     b.store.set_attributes("b", &QueueAttributes::default()).unwrap();
     assert_eq!(b.store.attributes("b").unwrap(), QueueAttributes::default());
@@ -323,7 +362,9 @@ fn the_catalogue_keeps_names_and_attributes(b: &Bench) {
 }
 
 fn large_messages_are_refused(b: &Bench) {
-    b.store.create_queue("q", &QueueAttributes { max_message_size: 100, ..QueueAttributes::default() }).unwrap();
+    b.store
+        .create_queue("q", &QueueAttributes { max_message_size: 100, ..QueueAttributes::default() })
+        .unwrap();
     let refused = b.store.send("q", &[Message::new(vec![0; 101])]);
     assert!(matches!(refused, Err(Error::TooLarge { bytes: 101, allowed: 100 })));
     b.queue("wide");

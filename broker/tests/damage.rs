@@ -1,5 +1,5 @@
 //! Loss of power, failing and full disks, flipped bytes, a damaged ledger.
-#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::type_complexity)]
 
 use std::collections::BTreeSet;
 use std::fs;
@@ -53,7 +53,8 @@ fn a_loss_of_power_keeps_what_was_confirmed() {
         let open: BTreeSet<usize> = open_numbers(&store, "q").into_iter().collect();
         let back: Vec<_> = open.intersection(&settled).collect();
         assert!(back.is_empty(), "seed {seed}: settled came back: {back:?}");
-        let lost: Vec<_> = sent.iter().filter(|n| !open.contains(n) && !settled.contains(n)).collect();
+        let lost: Vec<_> =
+            sent.iter().filter(|n| !open.contains(n) && !settled.contains(n)).collect();
         assert!(lost.is_empty(), "seed {seed}: confirmed and lost: {lost:?}");
     }
 }
@@ -108,8 +109,11 @@ fn a_full_disk_refuses_sends_while_receives_and_deletes_go_on() {
 
 /// A small store on the real disk, closed: two queues, something settled, something buried.
 fn small_store(folder: &Path) {
-    let store = Store::open(folder, StoreOptions { segment_bytes: 256 << 10, ..StoreOptions::small() }).unwrap();
-    let queue = store.create_queue("q", &QueueAttributes::default().dead_letter("dead", 100)).unwrap();
+    let store =
+        Store::open(folder, StoreOptions { segment_bytes: 256 << 10, ..StoreOptions::small() })
+            .unwrap();
+    let queue =
+        store.create_queue("q", &QueueAttributes::default().dead_letter("dead", 100)).unwrap();
     for number in 0..12 {
         queue.send(&[Message::new(format!("{number} body"))]).unwrap();
         // A frame of its own each: a block that is being read does not grow.
@@ -117,7 +121,11 @@ fn small_store(folder: &Path) {
         if number % 4 == 0 {
             queue.delete(&[got[0].handle]).unwrap();
         } else {
-            queue.group("default").unwrap().change_visibility(got[0].handle, std::time::Duration::ZERO).unwrap();
+            queue
+                .group("default")
+                .unwrap()
+                .change_visibility(got[0].handle, std::time::Duration::ZERO)
+                .unwrap();
         }
     }
     store.create_queue("other", &QueueAttributes::default()).unwrap().send(&[message(77)]).unwrap();
@@ -129,7 +137,11 @@ fn copy(from: &Path, to: &Path) {
     for entry in fs::read_dir(from).unwrap() {
         let entry = entry.unwrap();
         let target = to.join(entry.file_name());
-        if entry.file_type().unwrap().is_dir() { copy(&entry.path(), &target) } else { fs::copy(entry.path(), target).map(|_| ()).unwrap() }
+        if entry.file_type().unwrap().is_dir() {
+            copy(&entry.path(), &target)
+        } else {
+            fs::copy(entry.path(), target).map(|_| ()).unwrap()
+        }
     }
 }
 
@@ -164,16 +176,24 @@ fn any_flipped_byte_leaves_a_store_that_opens_and_serves_the_rest() {
                 let mut flipped = bytes.clone();
                 flipped[at] ^= 0x41;
                 fs::write(folder.join(&name), flipped).unwrap();
-                let options = StoreOptions { ledger, segment_bytes: 256 << 10, ..StoreOptions::small() };
+                let options =
+                    StoreOptions { ledger, segment_bytes: 256 << 10, ..StoreOptions::small() };
                 let store = Store::open(&folder, options).unwrap_or_else(|e| panic!("{what}: {e}"));
                 let mut waiting = 0;
                 for queue in store.list() {
                     waiting += store.queue(&queue).unwrap().receive(100, None).unwrap().len();
                 }
                 // One frame may be lost, and a lost record may bring back what it settled.
-                assert!((9..=13).contains(&waiting), "{what}, ledger {ledger}: {waiting} messages, {:?}", store.damage());
+                assert!(
+                    (9..=13).contains(&waiting),
+                    "{what}, ledger {ledger}: {waiting} messages, {:?}",
+                    store.damage()
+                );
                 if waiting < 10 {
-                    assert!(!store.damage().is_empty(), "{what}: a message is missing and nothing says so");
+                    assert!(
+                        !store.damage().is_empty(),
+                        "{what}: a message is missing and nothing says so"
+                    );
                 }
                 store.close().unwrap();
                 fs::remove_dir_all(&folder).unwrap();
@@ -206,7 +226,11 @@ fn a_ledger_that_is_damaged_or_gone_is_rebuilt_from_the_log() {
         copy(original.path(), folder.path());
         damage(&folder.path().join("ledger"));
         for opening in 0..2 {
-            let store = Store::open(folder.path(), StoreOptions { segment_bytes: 256 << 10, ..StoreOptions::small() }).unwrap();
+            let store = Store::open(
+                folder.path(),
+                StoreOptions { segment_bytes: 256 << 10, ..StoreOptions::small() },
+            )
+            .unwrap();
             assert_eq!(store.list(), ["other", "q"], "{what}");
             assert_eq!(open_numbers(&store, "q"), [3, 4, 5, 6, 7, 8, 9, 10, 11], "{what}");
             assert_eq!(store.queue("q").unwrap().attributes().dead_letter.unwrap().queue, "dead");

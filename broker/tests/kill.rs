@@ -33,7 +33,11 @@ fn a_killed_process_loses_nothing_confirmed_and_brings_nothing_settled_back() {
     let mut random = fastrand::Rng::with_seed(7);
     for round in 0..kills {
         let mut child = Command::new(std::env::current_exe().unwrap())
-            .args(["--exact", "--nocapture", "a_killed_process_loses_nothing_confirmed_and_brings_nothing_settled_back"])
+            .args([
+                "--exact",
+                "--nocapture",
+                "a_killed_process_loses_nothing_confirmed_and_brings_nothing_settled_back",
+            ])
             .env(CHILD, folder.path())
             .stdout(Stdio::piped())
             .spawn()
@@ -58,16 +62,29 @@ fn a_killed_process_loses_nothing_confirmed_and_brings_nothing_settled_back() {
         // Every fourth time from the log alone.
         check(folder.path(), round % 4 != 3, &sent, &settled);
     }
-    println!("{} sent, {} leased and deleted, {} claimed and settled", sent.len(), settled["lease"].len(), settled["claim"].len());
+    println!(
+        "{} sent, {} leased and deleted, {} claimed and settled",
+        sent.len(),
+        settled["lease"].len(),
+        settled["claim"].len()
+    );
     assert!(sent.len() > 1_000 && settled["lease"].len() > 100 && settled["claim"].len() > 100);
 }
 
-fn check(folder: &Path, ledger: bool, sent: &BTreeSet<u64>, settled: &BTreeMap<&str, BTreeSet<u64>>) {
+fn check(
+    folder: &Path,
+    ledger: bool,
+    sent: &BTreeSet<u64>,
+    settled: &BTreeMap<&str, BTreeSet<u64>>,
+) {
     let store = Store::open(folder, StoreOptions { ledger, ..options() }).unwrap();
     let torn = |what: &String| !what.contains("interrupted write");
     assert_eq!(store.damage().into_iter().filter(torn).collect::<Vec<_>>(), Vec::<String>::new());
     let Ok(queue) = store.queue("q") else { return assert!(sent.is_empty()) };
-    let buried: BTreeSet<u64> = store.queue("q.dead").map(|dead| bodies(&dead.peek(usize::MAX).unwrap())).unwrap_or_default();
+    let buried: BTreeSet<u64> = store
+        .queue("q.dead")
+        .map(|dead| bodies(&dead.peek(usize::MAX).unwrap()))
+        .unwrap_or_default();
     for group in ["lease", "claim"] {
         let open = bodies(&queue.group(group).unwrap().peek(usize::MAX).unwrap());
         let done = settled.get(group).cloned().unwrap_or_default();
@@ -86,7 +103,11 @@ fn check(folder: &Path, ledger: bool, sent: &BTreeSet<u64>, settled: &BTreeMap<&
         .flat_map(|line| line.split(' ').filter_map(|word| word.parse().ok()).collect::<Vec<u64>>())
         .collect();
     let open = bodies(&queue.group("claim").unwrap().peek(usize::MAX).unwrap());
-    let lost: Vec<u64> = sent.iter().filter(|n| !open.contains(n) && !seen.contains(n) && !buried.contains(n)).copied().collect();
+    let lost: Vec<u64> = sent
+        .iter()
+        .filter(|n| !open.contains(n) && !seen.contains(n) && !buried.contains(n))
+        .copied()
+        .collect();
     assert!(lost.is_empty(), "confirmed and lost: {lost:?}");
     store.close().unwrap();
 }
@@ -105,51 +126,69 @@ fn child(folder: &Path) {
     let store = Store::open(folder, options()).unwrap();
     let queue = store.create_queue("q", &QueueAttributes::default()).unwrap();
     let group = queue.group("lease").unwrap();
-    let claim = queue.claim("claim", "topology", std::process::id().into()).or_else(|_| queue.claim("claim", "again", u64::MAX)).unwrap();
+    let claim = queue
+        .claim("claim", "topology", std::process::id().into())
+        .or_else(|_| queue.claim("claim", "again", u64::MAX))
+        .unwrap();
     // Numbers of earlier children are lower; a queue's ids rise for ever.
-    let next = Mutex::new(u64::from(std::process::id()) << 32 | u64::from(fastrand::u32(..)) >> 8 << 8);
-    let seen = Mutex::new(std::fs::OpenOptions::new().append(true).create(true).open(folder.join("seen")).unwrap());
+    let next =
+        Mutex::new(u64::from(std::process::id()) << 32 | u64::from(fastrand::u32(..)) >> 8 << 8);
+    let seen = Mutex::new(
+        std::fs::OpenOptions::new().append(true).create(true).open(folder.join("seen")).unwrap(),
+    );
     thread::scope(|scope| {
         for producer in 0..3 {
             let (queue, next) = (&queue, &next);
-            scope.spawn(move || loop {
-                let size = if producer == 0 { 1 } else { fastrand::u64(1..100) };
-                let first = {
-                    let mut next = next.lock().unwrap();
-                    *next += size;
-                    *next - size
-                };
-                let mut batch = Batch::default();
-                (first..first + size).for_each(|n| batch.push_message(&Message::new(format!("{n}{}", " ".repeat(fastrand::usize(..600))))));
-                queue.send_batch(batch).unwrap().wait().unwrap();
-                say("sent", first..first + size);
+            scope.spawn(move || {
+                loop {
+                    let size = if producer == 0 { 1 } else { fastrand::u64(1..100) };
+                    let first = {
+                        let mut next = next.lock().unwrap();
+                        *next += size;
+                        *next - size
+                    };
+                    let mut batch = Batch::default();
+                    (first..first + size).for_each(|n| {
+                        batch.push_message(&Message::new(format!(
+                            "{n}{}",
+                            " ".repeat(fastrand::usize(..600))
+                        )))
+                    });
+                    queue.send_batch(batch).unwrap().wait().unwrap();
+                    say("sent", first..first + size);
+                }
             });
         }
-        scope.spawn(|| loop {
-            let got = group.receive(50, Some(Duration::from_millis(300))).unwrap();
-            let handles: Vec<_> = got.iter().map(|m| m.handle).collect();
-            // Late ones may have run out and been leased anew.
-            if group.delete(&handles).is_ok() {
-                say("leased", got.iter().map(|m| number(&m.body)));
+        scope.spawn(|| {
+            loop {
+                let got = group.receive(50, Some(Duration::from_millis(300))).unwrap();
+                let handles: Vec<_> = got.iter().map(|m| m.handle).collect();
+                // Late ones may have run out and been leased anew.
+                if group.delete(&handles).is_ok() {
+                    say("leased", got.iter().map(|m| number(&m.body)));
+                }
             }
         });
-        scope.spawn(|| loop {
-            for frame in claim.read(100, 1 << 20).unwrap() {
-                let line = line("", frame.bodies().map(number));
-                seen.lock().unwrap().write_all(line.as_bytes()).unwrap();
-                let offsets: Vec<u64> = frame.offsets().collect();
-                if fastrand::u8(..) < 8 {
-                    claim.dead_letter(offsets[0], "by chance", "test").unwrap().wait().unwrap();
+        scope.spawn(|| {
+            loop {
+                for frame in claim.read(100, 1 << 20).unwrap() {
+                    let line = line("", frame.bodies().map(number));
+                    seen.lock().unwrap().write_all(line.as_bytes()).unwrap();
+                    let offsets: Vec<u64> = frame.offsets().collect();
+                    if fastrand::u8(..) < 8 {
+                        claim.dead_letter(offsets[0], "by chance", "test").unwrap().wait().unwrap();
+                    }
+                    if fastrand::u8(..) < 20 {
+                        claim.fail(offsets[0], Duration::ZERO, "by chance", true).unwrap();
+                    } else {
+                        let all: Vec<_> =
+                            offsets.iter().map(|&offset| offset..offset + 1).collect();
+                        claim.settle_confirmed(&all).unwrap().wait().unwrap();
+                        say("claimed", frame.bodies().map(number));
+                    }
                 }
-                if fastrand::u8(..) < 20 {
-                    claim.fail(offsets[0], Duration::ZERO, "by chance", true).unwrap();
-                } else {
-                    let all: Vec<_> = offsets.iter().map(|&offset| offset..offset + 1).collect();
-                    claim.settle_confirmed(&all).unwrap().wait().unwrap();
-                    say("claimed", frame.bodies().map(number));
-                }
+                thread::yield_now();
             }
-            thread::yield_now();
         });
     });
 }

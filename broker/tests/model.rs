@@ -72,7 +72,8 @@ impl World {
             handles: Vec::new(),
         };
         world.open(true);
-        let attributes = QueueAttributes { retention: RETENTION, rewind: REWIND, ..QueueAttributes::default() };
+        let attributes =
+            QueueAttributes { retention: RETENTION, rewind: REWIND, ..QueueAttributes::default() };
         world.store().create_queue("q", &attributes).unwrap().group("default").unwrap();
         world
     }
@@ -103,11 +104,16 @@ impl World {
             Step::Send { count, bytes, delay } => self.send(count, bytes, delay, now),
             Step::Receive { max, visibility } => self.receive(max, visibility, now),
             Step::Delete { every } => {
-                let (gone, kept): (Vec<_>, Vec<_>) = self.handles.drain(..).enumerate().partition(|(i, _)| i % every == 0);
+                let (gone, kept): (Vec<_>, Vec<_>) =
+                    self.handles.drain(..).enumerate().partition(|(i, _)| i % every == 0);
                 self.handles = kept.into_iter().map(|(_, handle)| handle).collect();
                 for (_, (handle, id, attempt)) in gone {
-                    let message = self.model.get_mut(&id).filter(|m| m.settled_ms.is_none() && m.attempts == attempt);
-                    let deleted = self.store.as_ref().unwrap().queue("q").unwrap().delete(&[handle]);
+                    let message = self
+                        .model
+                        .get_mut(&id)
+                        .filter(|m| m.settled_ms.is_none() && m.attempts == attempt);
+                    let deleted =
+                        self.store.as_ref().unwrap().queue("q").unwrap().delete(&[handle]);
                     assert_eq!(deleted.is_ok(), message.is_some(), "{deleted:?} {id}");
                     if let Some(message) = message {
                         message.settled_ms = Some(now);
@@ -116,9 +122,15 @@ impl World {
             }
             Step::Change { which, visibility } => {
                 if let Some(&(handle, id, attempt)) = self.handles.get(which) {
-                    let message = self.model.get_mut(&id).filter(|m| m.settled_ms.is_none() && m.attempts == attempt);
+                    let message = self
+                        .model
+                        .get_mut(&id)
+                        .filter(|m| m.settled_ms.is_none() && m.attempts == attempt);
                     let queue = self.store.as_ref().unwrap().queue("q").unwrap();
-                    let changed = queue.group("default").unwrap().change_visibility(handle, Duration::from_secs(visibility));
+                    let changed = queue
+                        .group("default")
+                        .unwrap()
+                        .change_visibility(handle, Duration::from_secs(visibility));
                     assert_eq!(changed.is_ok(), message.is_some());
                     if let Some(message) = message {
                         message.visible_ms = now + visibility * 1_000;
@@ -152,19 +164,28 @@ impl World {
 
     fn send(&mut self, count: usize, bytes: usize, delay: u64, now: u64) {
         let first = self.model.keys().next_back().map_or(0, |last| last + 1);
-        let body = |i: usize| format!("{:06}-{}", first as usize + i, "x".repeat(bytes)).into_bytes();
+        let body =
+            |i: usize| format!("{:06}-{}", first as usize + i, "x".repeat(bytes)).into_bytes();
         let message = |i| Message::new(body(i)).delayed(Duration::from_secs(delay));
         let messages: Vec<Message> = (0..count).map(message).collect();
         let ids = self.store().queue("q").unwrap().send(&messages).unwrap();
         for (i, id) in ids.into_iter().enumerate() {
             let due_ms = now + delay * 1_000;
-            let new = Modelled { body: body(i), sent_ms: now, due_ms, attempts: 0, visible_ms: 0, settled_ms: None };
+            let new = Modelled {
+                body: body(i),
+                sent_ms: now,
+                due_ms,
+                attempts: 0,
+                visible_ms: 0,
+                settled_ms: None,
+            };
             assert!(self.model.insert(id.0, new).is_none());
         }
     }
 
     fn receive(&mut self, max: usize, visibility: u64, now: u64) {
-        let ready = |m: &&Modelled| m.settled_ms.is_none() && m.due_ms <= now && m.visible_ms <= now;
+        let ready =
+            |m: &&Modelled| m.settled_ms.is_none() && m.due_ms <= now && m.visible_ms <= now;
         let again = self.model.values().filter(ready).filter(|m| m.attempts > 0).count();
         let all = self.model.values().filter(ready).count();
         let queue = self.store().queue("q").unwrap();
@@ -178,7 +199,10 @@ impl World {
             assert!(message.settled_ms.is_none(), "settled {} came again", received.id);
             assert!(message.visible_ms <= now && message.due_ms <= now);
             redelivered += usize::from(message.attempts > 0);
-            assert!(message.attempts == 0 || redelivered == index + 1, "a redelivery behind a new message");
+            assert!(
+                message.attempts == 0 || redelivered == index + 1,
+                "a redelivery behind a new message"
+            );
             message.attempts += 1;
             message.visible_ms = now + visibility * 1_000;
             assert_eq!(received.dequeue_count, message.attempts);
@@ -199,7 +223,9 @@ impl World {
         for (id, message) in &mut self.model {
             let delayed = message.due_ms > now;
             match counts.get(id) {
-                Some(0) => (message.settled_ms, message.attempts, message.visible_ms) = (None, 0, 0),
+                Some(0) => {
+                    (message.settled_ms, message.attempts, message.visible_ms) = (None, 0, 0)
+                }
                 Some(count) => assert_eq!((message.settled_ms, message.attempts), (None, *count)),
                 None => assert!(delayed || message.settled_ms.is_some(), "message {id} is lost"),
             }
@@ -211,9 +237,17 @@ impl World {
         let now = self.clock.now_ms();
         let open = |m: &&Modelled| m.settled_ms.is_none();
         let delayed = self.model.values().filter(open).filter(|m| m.due_ms > now).count() as u64;
-        let away = self.model.values().filter(open).filter(|m| m.due_ms <= now && m.visible_ms > now).count() as u64;
+        let away = self
+            .model
+            .values()
+            .filter(open)
+            .filter(|m| m.due_ms <= now && m.visible_ms > now)
+            .count() as u64;
         let all = self.model.values().filter(open).count() as u64;
-        assert_eq!((stats.active, stats.inactive, stats.delayed), (all - delayed - away, away, delayed));
+        assert_eq!(
+            (stats.active, stats.inactive, stats.delayed),
+            (all - delayed - away, away, delayed)
+        );
         assert_eq!(stats.lost, 0);
     }
 }

@@ -38,7 +38,9 @@ impl Appender {
             }
         }
         let (segment, at, file) = if sound && log.has(end.segment) {
-            let file = log.file(end.segment).map_err(|e| LogError::io("open", &log.path(end.segment), e))?;
+            let file = log
+                .file(end.segment)
+                .map_err(|e| LogError::io("open", &log.path(end.segment), e))?;
             (end.segment, end.at, file)
         } else {
             let number = end.segment + 1;
@@ -92,7 +94,9 @@ impl Appender {
     pub fn flush(&mut self, sync: bool) -> Result<(), LogError> {
         let path = || self.log.path(self.segment);
         if !self.buffer.is_empty() {
-            self.file.write_at(&self.buffer, self.at).map_err(|e| LogError::io("write", &path(), e))?;
+            self.file
+                .write_at(&self.buffer, self.at)
+                .map_err(|e| LogError::io("write", &path(), e))?;
             self.at += self.buffer.len() as u64;
             self.buffer.clear();
             self.buffer.shrink_to(4 << 20);
@@ -110,7 +114,8 @@ impl Appender {
 
     fn prepare(&mut self) {
         let (log, number) = (Arc::clone(&self.log), self.segment + 1);
-        let spawned = thread::Builder::new().name("squall-segment".into()).spawn(move || log.create(number));
+        let spawned =
+            thread::Builder::new().name("squall-segment".into()).spawn(move || log.create(number));
         // Without a thread the segment is created when it is needed.
         self.next = spawned.ok();
     }

@@ -122,11 +122,12 @@ impl DiskFile for File {
 impl Disk for RealDisk {
     fn create(&self, path: &Path, len: u64) -> io::Result<Arc<dyn DiskFile>> {
         let file = OpenOptions::new().read(true).write(true).create_new(true).open(path)?;
-        let allocated = match rustix::fs::fallocate(&file, rustix::fs::FallocateFlags::empty(), 0, len) {
-            // Some file systems cannot allocate ahead; a file with a hole is the next best.
-            Err(rustix::io::Errno::OPNOTSUPP) => file.set_len(len),
-            other => other.map_err(io::Error::from),
-        };
+        let allocated =
+            match rustix::fs::fallocate(&file, rustix::fs::FallocateFlags::empty(), 0, len) {
+                // Some file systems cannot allocate ahead; a file with a hole is the next best.
+                Err(rustix::io::Errno::OPNOTSUPP) => file.set_len(len),
+                other => other.map_err(io::Error::from),
+            };
         if let Err(error) = allocated.and_then(|()| file.sync_all()) {
             drop(file);
             fs::remove_file(path)?;

@@ -95,7 +95,11 @@ pub(crate) fn encode(to: &mut Vec<u8>, seed: u32, head: &FrameHead, parts: &[&[u
 /// Checks the header at the start of `bytes`.
 pub(crate) fn decode_head(bytes: &[u8], seed: u32) -> Result<(FrameHead, u32), NotAFrame> {
     let Some(header) = bytes.first_chunk::<HEADER_BYTES>() else {
-        return Err(if bytes.iter().all(|&b| b == 0) { NotAFrame::Blank } else { NotAFrame::Header });
+        return Err(if bytes.iter().all(|&b| b == 0) {
+            NotAFrame::Blank
+        } else {
+            NotAFrame::Header
+        });
     };
     if header.iter().all(|&b| b == 0) {
         return Err(NotAFrame::Blank);
@@ -145,7 +149,8 @@ mod tests {
 
     #[test]
     fn a_frame_is_valid_only_unchanged_and_in_its_place() {
-        let head = FrameHead { kind: 1, flags: 2, count: 3, owner: 4, first: 5, time: 6, length: 5 };
+        let head =
+            FrameHead { kind: 1, flags: 2, count: 3, owner: 4, first: 5, time: 6, length: 5 };
         let mut bytes = Vec::new();
         encode(&mut bytes, seed(9, 1, 64), &head, &[b"he", b"llo"]);
         assert_eq!(decode(&bytes, seed(9, 1, 64)), Ok(head));

@@ -55,7 +55,10 @@ impl FolderLock {
                 let mut holder = String::new();
                 file.read_to_string(&mut holder).map_err(io)?;
                 let holder = if holder.is_empty() { "another process" } else { holder.trim() };
-                return Err(LockError::Held { folder: folder.to_owned(), holder: holder.to_owned() });
+                return Err(LockError::Held {
+                    folder: folder.to_owned(),
+                    holder: holder.to_owned(),
+                });
             }
             Err(error) => return Err(io(error.into())),
         }

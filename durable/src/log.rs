@@ -97,7 +97,11 @@ impl Log {
     ///
     /// # Errors
     /// What the system says, or a newer format.
-    pub fn open(disk: Arc<dyn Disk>, folder: &Path, segment_bytes: u64) -> Result<Arc<Self>, LogError> {
+    pub fn open(
+        disk: Arc<dyn Disk>,
+        folder: &Path,
+        segment_bytes: u64,
+    ) -> Result<Arc<Self>, LogError> {
         let io = |action, source| LogError::io(action, folder, source);
         disk.create_folder(folder).map_err(|e| io("create", e))?;
         let mut log = Self {
@@ -133,12 +137,18 @@ impl Log {
                     return Err(LogError::NewerFormat { path, found, supported: SEGMENT_VERSION });
                 }
                 Header::Blank => {}
-                Header::Bad => self.notes.push(format!("{} has a damaged header; its frames are still read", path.display())),
+                Header::Bad => self.notes.push(format!(
+                    "{} has a damaged header; its frames are still read",
+                    path.display()
+                )),
             }
         }
         let stored = self.read_id(&id_path);
         if let (None, true) = (stored, from_headers.is_some()) {
-            self.notes.push(format!("{} is damaged or missing; restored from the segments", id_path.display()));
+            self.notes.push(format!(
+                "{} is damaged or missing; restored from the segments",
+                id_path.display()
+            ));
         }
         // The identity file outweighs the headers only where these say nothing.
         self.nonce = from_headers.or(stored).unwrap_or_else(|| fastrand::u64(1..));

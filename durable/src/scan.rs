@@ -32,7 +32,12 @@ pub struct Damage {
 impl fmt::Display for Damage {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Self { place, bytes, detail, .. } = self;
-        write!(f, "{} is damaged at byte {} ({bytes} bytes): {detail}", self.file.display(), place.at)?;
+        write!(
+            f,
+            "{} is damaged at byte {} ({bytes} bytes): {detail}",
+            self.file.display(),
+            place.at
+        )?;
         if self.at_end {
             write!(f, ", at the end of what was written, as after an interrupted write")?;
         }
@@ -67,7 +72,11 @@ impl Log {
             if segment < from.segment {
                 continue;
             }
-            let start = if segment == from.segment { from.at.max(SEGMENT_HEADER_BYTES) } else { SEGMENT_HEADER_BYTES };
+            let start = if segment == from.segment {
+                from.at.max(SEGMENT_HEADER_BYTES)
+            } else {
+                SEGMENT_HEADER_BYTES
+            };
             let path = self.path(segment);
             let read = |e| LogError::io("read", &path, e);
             let file = self.file(segment).map_err(read)?;
@@ -89,15 +98,23 @@ impl Log {
                         return Err(LogError::NewerFormat { path, found, supported }.into());
                     }
                     Err(why) => {
-                        let limit = if why == NotAFrame::Blank { (at + TORN_BYTES).min(len) } else { len };
-                        let found = window.resync(self.nonce, segment, at + 1, limit).map_err(read)?;
+                        let limit =
+                            if why == NotAFrame::Blank { (at + TORN_BYTES).min(len) } else { len };
+                        let found =
+                            window.resync(self.nonce, segment, at + 1, limit).map_err(read)?;
                         let clean = why == NotAFrame::Blank && found.is_none();
                         if !clean {
                             (sound, used) = (found.is_some() && sound, true);
                             let place = Place { segment, at };
                             let bytes = found.map_or_else(|| lost(&why), |next| next - at);
                             let at_end = found.is_none();
-                            result.damage.push(Damage { file: path.clone(), place, bytes, at_end, detail: words(&why) });
+                            result.damage.push(Damage {
+                                file: path.clone(),
+                                place,
+                                bytes,
+                                at_end,
+                                detail: words(&why),
+                            });
                         }
                         match found {
                             Some(next) => at = next,
@@ -140,7 +157,8 @@ impl Log {
                 }
                 Err(why) => {
                     let next = find(&bytes, at + 1, |candidate| {
-                        let seed = frame::seed(self.nonce, place.segment, place.at + candidate as u64);
+                        let seed =
+                            frame::seed(self.nonce, place.segment, place.at + candidate as u64);
                         frame::decode(&bytes[candidate..], seed).is_ok()
                     });
                     let next = next.unwrap_or(bytes.len());
@@ -170,7 +188,9 @@ fn words(why: &NotAFrame) -> String {
     match why {
         NotAFrame::Blank => "blank where a frame was".into(),
         NotAFrame::Header => "the header of a frame fails its checksum".into(),
-        NotAFrame::Payload { length } => format!("the {length} bytes of a frame fail their checksum"),
+        NotAFrame::Payload { length } => {
+            format!("the {length} bytes of a frame fail their checksum")
+        }
         NotAFrame::Version(version) => format!("a frame of the unknown version {version}"),
     }
 }
@@ -201,7 +221,8 @@ impl Window<'_> {
     fn get(&mut self, at: u64, want: usize) -> io::Result<&[u8]> {
         let end = (at + want as u64).min(self.len);
         if at < self.at || end > self.at + self.bytes.len() as u64 {
-            let size = want.max(READ_BYTES).min(usize::try_from(self.len.saturating_sub(at)).unwrap_or(0));
+            let size =
+                want.max(READ_BYTES).min(usize::try_from(self.len.saturating_sub(at)).unwrap_or(0));
             self.bytes.resize(size, 0);
             self.at = at;
             let read = self.file.read_at(&mut self.bytes, at)?;
@@ -226,7 +247,13 @@ impl Window<'_> {
     }
 
     /// The first place in `from..limit` with a sound frame.
-    fn resync(&mut self, nonce: u64, segment: u32, from: u64, limit: u64) -> io::Result<Option<u64>> {
+    fn resync(
+        &mut self,
+        nonce: u64,
+        segment: u32,
+        from: u64,
+        limit: u64,
+    ) -> io::Result<Option<u64>> {
         let mut at = from;
         while at < limit {
             let chunk = self.get(at, READ_BYTES)?.to_vec();

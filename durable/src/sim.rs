@@ -82,7 +82,8 @@ impl SimDisk {
                 }
             }
             let content = Content { now: bytes.clone(), synced: bytes, pending: Vec::new() };
-            let file = Arc::new(SimFile { disk: Arc::clone(&after.state), content: Mutex::new(content) });
+            let file =
+                Arc::new(SimFile { disk: Arc::clone(&after.state), content: Mutex::new(content) });
             copy.files.insert(path.clone(), Arc::clone(&file));
             copy.synced.insert(path.clone(), file);
         }
@@ -156,7 +157,8 @@ impl Disk for SimDisk {
         }
         let zeros = vec![0; usize::try_from(len).map_err(io::Error::other)?];
         let content = Content { now: zeros.clone(), synced: zeros, pending: Vec::new() };
-        let file = Arc::new(SimFile { disk: Arc::clone(&self.state), content: Mutex::new(content) });
+        let file =
+            Arc::new(SimFile { disk: Arc::clone(&self.state), content: Mutex::new(content) });
         state.files.insert(path.to_owned(), Arc::clone(&file));
         Ok(file)
     }
@@ -185,7 +187,12 @@ impl Disk for SimDisk {
     fn sync_folder(&self, folder: &Path) -> io::Result<()> {
         let mut state = self.state.lock();
         let inside = |path: &PathBuf| path.parent() == Some(folder);
-        let now: Vec<_> = state.files.iter().filter(|(path, _)| inside(path)).map(|(p, f)| (p.clone(), Arc::clone(f))).collect();
+        let now: Vec<_> = state
+            .files
+            .iter()
+            .filter(|(path, _)| inside(path))
+            .map(|(p, f)| (p.clone(), Arc::clone(f)))
+            .collect();
         state.synced.retain(|path, _| !inside(path));
         state.synced.extend(now);
         Ok(())

@@ -1,10 +1,12 @@
 //! The log as its users see it: what was flushed is there again, damage costs a frame.
-#![allow(clippy::unwrap_used, clippy::expect_used)]
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::type_complexity)]
 
 use std::path::Path;
 use std::sync::Arc;
 
-use squall_durable::{Appender, Disk, FrameHead, HEADER_BYTES, Log, LogError, Place, RealDisk, ScanEnd, SimDisk};
+use squall_durable::{
+    Appender, Disk, FrameHead, HEADER_BYTES, Log, LogError, Place, RealDisk, ScanEnd, SimDisk,
+};
 
 const SEGMENT: u64 = 256 << 10;
 

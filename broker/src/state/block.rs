@@ -41,7 +41,9 @@ impl Blocks {
     /// Puts a block in its place by offset: nearly always the end.
     pub(crate) fn insert(&mut self, block: Block) {
         let key = self.pages.range(..=block.first).next_back().map(|(&key, _)| key);
-        if let Some((key, page)) = key.and_then(|key| self.pages.get_mut(&key).map(|page| (key, page))) {
+        if let Some((key, page)) =
+            key.and_then(|key| self.pages.get_mut(&key).map(|page| (key, page)))
+        {
             let at = page.partition_point(|b| b.first < block.first);
             if page.len() < PAGE || at < page.len() {
                 page.insert(at, block);

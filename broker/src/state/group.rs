@@ -73,7 +73,9 @@ impl Group {
         let mut taken = Taken::default();
         let (mut messages, mut bytes) = (want.messages, 0);
         while messages > 0 {
-            let Some(&(due, first)) = self.due.first().filter(|(due, _)| *due <= want.now) else { break };
+            let Some(&(due, first)) = self.due.first().filter(|(due, _)| *due <= want.now) else {
+                break;
+            };
             let Some(block) = blocks.holding(first).copied() else {
                 // Its messages are gone with their segment.
                 self.close(first);
@@ -87,14 +89,19 @@ impl Group {
                 continue;
             };
             let mut parts = Vec::new();
-            let ready: Vec<_> = open.runs.iter().filter(|run| run.visible_ms <= want.now).copied().collect();
+            let ready: Vec<_> =
+                open.runs.iter().filter(|run| run.visible_ms <= want.now).copied().collect();
             'runs: for run in ready {
                 for (start, end) in open.unsettled(run.start, run.end).collect::<Vec<_>>() {
                     if messages == 0 {
                         break 'runs;
                     }
                     let dead = want.max_attempts.is_some_and(|max| run.attempts >= max);
-                    let end = if dead { end } else { end.min(start + u32::try_from(messages).unwrap_or(u32::MAX)) };
+                    let end = if dead {
+                        end
+                    } else {
+                        end.min(start + u32::try_from(messages).unwrap_or(u32::MAX))
+                    };
                     let range = first + u64::from(start)..first + u64::from(end);
                     if dead {
                         open.mark(start, end, run.attempts, HELD);
@@ -114,20 +121,27 @@ impl Group {
         }
         while messages > 0 {
             // Settled blocks that are kept for a rewind are not news.
-            let Some(block) = blocks.iter_from(self.cursor).find(|b| b.settled_ms == 0).copied() else { break };
+            let Some(block) = blocks.iter_from(self.cursor).find(|b| b.settled_ms == 0).copied()
+            else {
+                break;
+            };
             if bytes > 0 && bytes + block.bytes as usize > want.bytes {
                 break;
             }
             let cursor = self.cursor.max(block.first);
             let open = open_block(&mut self.open, &block, cursor);
             let start = open.index(cursor);
-            let end = open.count.min(start.saturating_add(u32::try_from(messages).unwrap_or(u32::MAX)));
+            let end =
+                open.count.min(start.saturating_add(u32::try_from(messages).unwrap_or(u32::MAX)));
             let fresh: Vec<_> = open.unsettled(start, end).collect();
             let mut parts = Vec::with_capacity(fresh.len());
             for (start, end) in fresh {
                 messages -= (end - start) as usize;
                 open.mark(start, end, 1, want.visible_ms);
-                parts.push(Part { range: block.first + u64::from(start)..block.first + u64::from(end), attempt: 1 });
+                parts.push(Part {
+                    range: block.first + u64::from(start)..block.first + u64::from(end),
+                    attempt: 1,
+                });
             }
             self.cursor = block.first + u64::from(end);
             if open.left == 0 {
@@ -146,15 +160,37 @@ impl Group {
 
     /// Settles offsets; blocks that are now settled throughout are added to `done`. Says how
     /// many messages were not settled before.
-    pub(crate) fn settle(&mut self, blocks: &Blocks, range: &Range<u64>, done: &mut Vec<u64>) -> u64 {
+    pub(crate) fn settle(
+        &mut self,
+        blocks: &Blocks,
+        range: &Range<u64>,
+        done: &mut Vec<u64>,
+    ) -> u64 {
         let mut fresh = 0;
-        self.each_open(blocks, range, |open, start, end| fresh += u64::from(open.settle(start, end)), done);
+        self.each_open(
+            blocks,
+            range,
+            |open, start, end| fresh += u64::from(open.settle(start, end)),
+            done,
+        );
         fresh
     }
 
     /// Notes a delivery of `range` or what became of one, for those that are not settled.
-    pub(crate) fn mark(&mut self, blocks: &Blocks, range: &Range<u64>, attempts: u32, visible_ms: u64, done: &mut Vec<u64>) {
-        self.each_open(blocks, range, |open, start, end| open.mark(start, end, attempts, visible_ms), done);
+    pub(crate) fn mark(
+        &mut self,
+        blocks: &Blocks,
+        range: &Range<u64>,
+        attempts: u32,
+        visible_ms: u64,
+        done: &mut Vec<u64>,
+    ) {
+        self.each_open(
+            blocks,
+            range,
+            |open, start, end| open.mark(start, end, attempts, visible_ms),
+            done,
+        );
         self.cursor = self.cursor.max(range.end);
     }
 
@@ -196,11 +232,14 @@ impl Group {
     /// How often a message that is not settled was delivered, and when it is visible; `None`
     /// when it is settled.
     pub(crate) fn delivery(&self, offset: u64) -> Option<(u32, u64)> {
-        let Some((_, open)) = self.open.range(..=offset).next_back().filter(|(_, open)| offset < open.end()) else {
+        let Some((_, open)) =
+            self.open.range(..=offset).next_back().filter(|(_, open)| offset < open.end())
+        else {
             return (offset >= self.cursor).then_some((0, 0));
         };
         let index = open.index(offset);
-        (!open.is_settled(index)).then(|| open.run(index).map_or((0, 0), |run| (run.attempts, run.visible_ms)))
+        (!open.is_settled(index))
+            .then(|| open.run(index).map_or((0, 0), |run| (run.attempts, run.visible_ms)))
     }
 
     /// Whether this group needs nothing of a block.
@@ -231,7 +270,9 @@ impl Group {
         for first in self.open.range(offset..).map(|(&first, _)| first).collect::<Vec<_>>() {
             self.close(first);
         }
-        if let Some((&first, open)) = self.open.range_mut(..offset).next_back().filter(|(_, open)| offset < open.end()) {
+        if let Some((&first, open)) =
+            self.open.range_mut(..offset).next_back().filter(|(_, open)| offset < open.end())
+        {
             open.forget_from(open.index(offset));
             self.reindex(first);
         }
@@ -247,7 +288,8 @@ impl Group {
                 for run in open.runs.clone().iter().filter(|run| run.visible_ms == HELD) {
                     let attempts = run.attempts.saturating_sub(u32::from(forgive));
                     open.mark(run.start, run.end, attempts, now);
-                    released.push((first + u64::from(run.start)..first + u64::from(run.end), attempts));
+                    released
+                        .push((first + u64::from(run.start)..first + u64::from(run.end), attempts));
                 }
                 self.reindex(first);
             }
@@ -298,7 +340,8 @@ impl Group {
         for open in self.open.values() {
             let mut waiting = u64::from(open.left);
             for run in open.runs.iter().filter(|run| run.visible_ms > now) {
-                let away: u32 = open.unsettled(run.start, run.end).map(|(start, end)| end - start).sum();
+                let away: u32 =
+                    open.unsettled(run.start, run.end).map(|(start, end)| end - start).sum();
                 waiting -= u64::from(away);
                 inactive += u64::from(away);
             }

@@ -97,7 +97,10 @@ impl Open {
     pub(crate) fn mark(&mut self, start: u32, end: u32, attempts: u32, visible_ms: u64) {
         let new = Run { start, end, attempts, visible_ms };
         match self.runs.last_mut() {
-            Some(last) if last.end == start && (last.attempts, last.visible_ms) == (attempts, visible_ms) => {
+            Some(last)
+                if last.end == start
+                    && (last.attempts, last.visible_ms) == (attempts, visible_ms) =>
+            {
                 last.end = end;
                 return;
             }
@@ -123,7 +126,8 @@ impl Open {
         }
         runs.sort_unstable_by_key(|run| run.start);
         runs.dedup_by(|next, run| {
-            let same = run.end == next.start && (run.attempts, run.visible_ms) == (next.attempts, next.visible_ms);
+            let same = run.end == next.start
+                && (run.attempts, run.visible_ms) == (next.attempts, next.visible_ms);
             if same {
                 run.end = next.end;
             }
@@ -200,7 +204,10 @@ mod tests {
         open.mark(5, 7, 2, 90);
         let found: Vec<_> = open.runs.iter().map(|r| (r.start, r.end, r.attempts)).collect();
         assert_eq!(found, [(0, 5, 1), (5, 7, 2), (7, 20, 1)]);
-        assert_eq!([6, 7, 20].map(|at| open.run(at).map(|run| run.attempts)), [Some(2), Some(1), None]);
+        assert_eq!(
+            [6, 7, 20].map(|at| open.run(at).map(|run| run.attempts)),
+            [Some(2), Some(1), None]
+        );
         open.settle(0, 5);
         open.settle(7, 20);
         assert_eq!(open.earliest(), 90);

@@ -35,14 +35,22 @@ impl QueueAttributes {
         let mut from = Reader(bytes);
         version(&mut from)?;
         let mut duration = || Ok(Duration::from_millis(from.u64()?));
-        let (visibility_timeout, retention, rewind, polling_wait) = (duration()?, duration()?, duration()?, duration()?);
+        let (visibility_timeout, retention, rewind, polling_wait) =
+            (duration()?, duration()?, duration()?, duration()?);
         let max_message_size = usize::try_from(from.u64()?).map_err(|_| Malformed)?;
         let dead_letter = if from.is_empty() {
             None
         } else {
             Some(DeadLetterPolicy { queue: from.string()?, max_receive_count: from.u32()? })
         };
-        Ok(Self { visibility_timeout, retention, rewind, max_message_size, polling_wait, dead_letter })
+        Ok(Self {
+            visibility_timeout,
+            retention,
+            rewind,
+            max_message_size,
+            polling_wait,
+            dead_letter,
+        })
     }
 }
 
@@ -62,7 +70,9 @@ impl QueueState {
         put_u64(&mut to, self.uuid as u64);
         put_bytes(&mut to, &self.attributes.encode());
         let control = u64::from(self.first_control);
-        for number in [self.generation, self.next, self.start, u64::from(self.next_group), control, self.sent] {
+        for number in
+            [self.generation, self.next, self.start, u64::from(self.next_group), control, self.sent]
+        {
             put_u64(&mut to, number);
         }
         to
@@ -141,12 +151,19 @@ impl QueueState {
         }
         self.groups = groups.into_iter().collect();
         let listed: Vec<u64> = delayed.iter().map(|(first, _)| *first).collect();
-        for first in self.delayed.keys().copied().filter(|f| *f < self.next && !listed.contains(f)).collect::<Vec<_>>() {
+        for first in self
+            .delayed
+            .keys()
+            .copied()
+            .filter(|f| *f < self.next && !listed.contains(f))
+            .collect::<Vec<_>>()
+        {
             self.fired(first, u64::MAX, u32::MAX, u64::MAX);
         }
         for (first, stored) in delayed {
             if self.delayed.contains_key(&first) && stored.fired_ms > 0 {
-                let done = self.delayed.get(&first).map_or(0, |d| d.left.saturating_sub(stored.left));
+                let done =
+                    self.delayed.get(&first).map_or(0, |d| d.left.saturating_sub(stored.left));
                 self.fired(first, stored.fired_ms, done, stored.due_ms);
             }
         }
@@ -206,8 +223,14 @@ impl Open {
         let mut runs = Vec::new();
         while !from.is_empty() {
             let start = from.u32()?;
-            let end = start.checked_add(from.u32()?).filter(|end| *end <= count).ok_or(Malformed)?;
-            runs.push(Run { start, end, attempts: from.u32()?, visible_ms: from.u64()?.wrapping_sub(1) });
+            let end =
+                start.checked_add(from.u32()?).filter(|end| *end <= count).ok_or(Malformed)?;
+            runs.push(Run {
+                start,
+                end,
+                attempts: from.u32()?,
+                visible_ms: from.u64()?.wrapping_sub(1),
+            });
         }
         Ok(Self::restore(first, count, bits, runs))
     }

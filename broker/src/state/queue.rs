@@ -65,7 +65,13 @@ pub(crate) struct Delayed {
 }
 
 impl QueueState {
-    pub(crate) fn new(id: u32, name: &str, uuid: u128, attributes: QueueAttributes, usage: Arc<Usage>) -> Self {
+    pub(crate) fn new(
+        id: u32,
+        name: &str,
+        uuid: u128,
+        attributes: QueueAttributes,
+        usage: Arc<Usage>,
+    ) -> Self {
         Self {
             id,
             name: name.to_owned(),
@@ -99,7 +105,9 @@ impl QueueState {
                 && block.settled_ms == 0
                 && block.count + count <= BLOCK_MESSAGES
                 && place.at + len - u64::from(block.at) <= BLOCK_SPAN
-                && self.groups.values().all(|group| group.cursor <= block.first && !group.open.contains_key(&block.first))
+                && self.groups.values().all(|group| {
+                    group.cursor <= block.first && !group.open.contains_key(&block.first)
+                })
         })
     }
 
@@ -117,8 +125,13 @@ impl QueueState {
         }
         self.usage.add(place.segment, u64::from(len));
         let joins = head.flags & EXTENDS != 0
-            && self.blocks.last().is_some_and(|b| b.segment == place.segment && b.end() == head.first && u64::from(b.at) < place.at);
-        if joins && let Some(first) = self.blocks.last().map(|b| b.first) && let Some(block) = self.blocks.get_mut(first) {
+            && self.blocks.last().is_some_and(|b| {
+                b.segment == place.segment && b.end() == head.first && u64::from(b.at) < place.at
+            });
+        if joins
+            && let Some(first) = self.blocks.last().map(|b| b.first)
+            && let Some(block) = self.blocks.get_mut(first)
+        {
             block.count += head.count;
             block.span = (place.at - u64::from(block.at)) as u32 + len;
             block.bytes += len;
@@ -155,7 +168,8 @@ impl QueueState {
             let len = HEADER_BYTES as u32 + head.length;
             if let Some(block) = self.blocks.get_mut(head.first) {
                 block.count = head.count;
-                (block.segment, block.at, block.span, block.bytes) = (place.segment, place.at as u32, len, len);
+                (block.segment, block.at, block.span, block.bytes) =
+                    (place.segment, place.at as u32, len, len);
             }
             self.usage.add(place.segment, u64::from(len));
         }
@@ -181,7 +195,8 @@ impl QueueState {
         self.delayed_dirty.insert(head.first);
         let fired_ms = old.map_or(0, |old| old.fired_ms);
         let left = old.map_or(head.count, |old| old.left);
-        let delayed = Delayed { segment: place.segment, at: place.at as u32, len, left, fired_ms, due_ms };
+        let delayed =
+            Delayed { segment: place.segment, at: place.at as u32, len, left, fired_ms, due_ms };
         if let Some(old) = old {
             self.delayed_due.remove(&(old.due_ms, head.first));
         }
@@ -216,7 +231,14 @@ impl QueueState {
         fresh
     }
 
-    pub(crate) fn mark(&mut self, group: u32, range: &Range<u64>, attempts: u32, visible_ms: u64, now: u64) {
+    pub(crate) fn mark(
+        &mut self,
+        group: u32,
+        range: &Range<u64>,
+        attempts: u32,
+        visible_ms: u64,
+        now: u64,
+    ) {
         let mut done = Vec::new();
         let Some(group) = self.groups.get_mut(&group) else { return };
         group.mark(&self.blocks, range, attempts, visible_ms, &mut done);
@@ -236,7 +258,8 @@ impl QueueState {
         if block.settled_ms != 0 && !purged {
             return;
         }
-        let settled = !self.groups.is_empty() && self.groups.values().all(|group| group.is_done(&block));
+        let settled =
+            !self.groups.is_empty() && self.groups.values().all(|group| group.is_done(&block));
         if purged || (settled && self.attributes.rewind.is_zero()) {
             self.free(block.first);
         } else if settled && let Some(kept) = self.blocks.get_mut(block.first) {
@@ -258,7 +281,8 @@ impl QueueState {
         for group in self.groups.values_mut() {
             group.skip_to(up_to, &mut Vec::new());
         }
-        let gone: Vec<u64> = self.blocks.iter().take_while(|b| b.end() <= up_to).map(|b| b.first).collect();
+        let gone: Vec<u64> =
+            self.blocks.iter().take_while(|b| b.end() <= up_to).map(|b| b.first).collect();
         gone.into_iter().for_each(|first| self.free(first));
         if delayed_too {
             for first in self.delayed.range(..up_to).map(|(&first, _)| first).collect::<Vec<_>>() {
@@ -286,7 +310,9 @@ impl QueueState {
     /// Frees what was kept long enough for a rewind.
     pub(crate) fn expire_retained(&mut self, now: u64) {
         let rewind = millis(self.attributes.rewind);
-        while let Some(&(_, first)) = self.retained.first().filter(|(settled, _)| settled + rewind <= now) {
+        while let Some(&(_, first)) =
+            self.retained.first().filter(|(settled, _)| settled + rewind <= now)
+        {
             self.free(first);
         }
     }
@@ -301,9 +327,20 @@ impl QueueState {
     /// When the next thing happens by itself.
     pub(crate) fn next_deadline(&self, now: u64) -> u64 {
         let delayed = self.delayed_due.first().map_or(u64::MAX, |(due, _)| *due);
-        let groups = self.groups.values().map(Group::next_due).filter(|due| *due > now).min().unwrap_or(u64::MAX);
-        let retention = self.blocks.iter().next().map_or(u64::MAX, |b| b.time + millis(self.attributes.retention));
-        let rewind = self.retained.first().map_or(u64::MAX, |(at, _)| at + millis(self.attributes.rewind));
+        let groups = self
+            .groups
+            .values()
+            .map(Group::next_due)
+            .filter(|due| *due > now)
+            .min()
+            .unwrap_or(u64::MAX);
+        let retention = self
+            .blocks
+            .iter()
+            .next()
+            .map_or(u64::MAX, |b| b.time + millis(self.attributes.retention));
+        let rewind =
+            self.retained.first().map_or(u64::MAX, |(at, _)| at + millis(self.attributes.rewind));
         delayed.min(groups).min(retention).min(rewind)
     }
 
@@ -313,7 +350,12 @@ impl QueueState {
 
     pub(crate) fn add_group(&mut self, id: u32, name: &str, cursor: u64) {
         self.next_group = self.next_group.max(id + 1);
-        self.groups.entry(id).or_insert_with(|| Group { id, name: name.to_owned(), cursor, ..Group::default() });
+        self.groups.entry(id).or_insert_with(|| Group {
+            id,
+            name: name.to_owned(),
+            cursor,
+            ..Group::default()
+        });
     }
 
     /// Removes a group; what only it still needed goes.
