@@ -5,4 +5,5 @@ mod configuration;
 mod documentation;
 mod failures;
 mod harness;
+mod queues;
 mod sinks;
