@@ -113,7 +113,7 @@ proptest! {
                         let list: Vec<_> = from.origins.of(row).map(|(index, place)| {
                             Origins::pack(derived.origins.hold(from.origins.source(index)), place)
                         }).collect();
-                        derived.origins.push_list(list.into());
+                        derived.origins.push_list(list);
                         derived.push(&[ValueRef::Null]);
                     }
                     batches.push(derived);
@@ -128,7 +128,7 @@ proptest! {
                             list.push(Origins::pack(held, place));
                         }
                     }
-                    derived.origins.push_list(list.into());
+                    derived.origins.push_list(list);
                     derived.push(&[ValueRef::Null]);
                     batches.push(derived);
                 }

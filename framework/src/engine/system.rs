@@ -112,8 +112,9 @@ fn maker(
         };
         let body = match component.body.clone() {
             Body::Bolt(factory, _) => {
-                let topology = topology.clone();
-                let output = Box::new(move || task.output(&topology.components()[task.component]));
+                let (topology, tracked) = (topology.clone(), settings.acks);
+                let output =
+                    Box::new(move || task.output(&topology.components()[task.component], tracked));
                 let limit = settings.message_timeout.as_nanos() as u64;
                 let bolt = BoltTask::new(slot.clone(), context, factory, reports, output, limit);
                 super::task::Body::Bolt(Box::new(bolt))
@@ -129,7 +130,11 @@ fn maker(
                 let schemas: Vec<_> =
                     component.streams.all().iter().map(|s| s.schema.clone()).collect();
                 let tracked = settings.acks.then(|| settlements.clone());
-                let out = SpoutOutput::new(task.output(component), tracked, schemas.clone());
+                let out = SpoutOutput::new(
+                    task.output(component, settings.acks),
+                    tracked,
+                    schemas.clone(),
+                );
                 let spout = SpoutTask::new(
                     (slot.clone(), settlements),
                     context,

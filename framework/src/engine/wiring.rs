@@ -32,7 +32,7 @@ struct Subscription {
 
 impl Wired {
     /// An output that leads to this task's edges.
-    pub(crate) fn output(&self, component: &Component) -> Output {
+    pub(crate) fn output(&self, component: &Component, tracked: bool) -> Output {
         let streams = component.streams.all().iter().zip(&self.streams);
         let streams = streams.map(|(stream, subscriptions)| {
             let subscribers = subscriptions.iter().map(|s| {
@@ -47,7 +47,8 @@ impl Wired {
             });
             StreamOut::new(&stream.schema, subscribers.collect())
         });
-        Output::new(self.slot.component.clone(), component.streams.clone(), streams.collect())
+        let (id, names) = (self.slot.component.clone(), component.streams.clone());
+        Output::new(id, names, streams.collect(), tracked)
     }
 }
 

@@ -33,8 +33,13 @@ pub struct Output {
 }
 
 impl Output {
-    pub(crate) fn new(component: Arc<str>, names: Streams, streams: Vec<StreamOut>) -> Self {
-        Output { streams, component, anchor: Anchor::default(), failed: Vec::new(), names }
+    pub(crate) fn new(
+        component: Arc<str>,
+        names: Streams,
+        streams: Vec<StreamOut>,
+        tracked: bool,
+    ) -> Self {
+        Output { streams, component, anchor: Anchor::new(tracked), failed: Vec::new(), names }
     }
 
     /// Emits a tuple to the default stream.

@@ -11,6 +11,8 @@ use crate::{
 /// What emitted rows are anchored to: rows of the batch in hand.
 #[derive(Debug, Default)]
 pub(crate) struct Anchor {
+    /// Whether rows have origins at all: acks are on.
+    tracked: bool,
     /// The origins of the batch in hand, lent by it while it is worked on.
     pub(crate) origins: Origins,
     row: u32,
@@ -26,6 +28,10 @@ pub(crate) struct Anchor {
 }
 
 impl Anchor {
+    pub(crate) fn new(tracked: bool) -> Self {
+        Anchor { tracked, ..Anchor::default() }
+    }
+
     /// A new batch is in hand.
     pub(crate) fn begin(&mut self, origins: Origins) {
         self.origins = origins;
@@ -67,6 +73,7 @@ impl Anchor {
     /// The batch is done; gives its origins back.
     pub(crate) fn end(&mut self) -> Origins {
         self.rows.clear();
+        self.one = None;
         std::mem::take(&mut self.origins)
     }
 }
@@ -129,12 +136,12 @@ impl Target {
                 self.hold(source, anchor)
             };
             self.batch.origins.push(index, place);
-        } else if !anchor.origins.untracked() {
+        } else if anchor.tracked {
             self.push_list(anchor);
         }
     }
 
-    /// The row comes from several messages.
+    /// The row comes from several messages, or from none: a tick's or a flush's.
     #[cold]
     fn push_list(&mut self, anchor: &Anchor) {
         let one = [anchor.row];
@@ -145,7 +152,7 @@ impl Target {
                 list.push(Origins::pack(self.hold(source, anchor), place));
             }
         }
-        self.batch.origins.push_list(list.into());
+        self.batch.origins.push_list(list);
     }
 
     /// The index in `batch` of a source of the batch in hand.

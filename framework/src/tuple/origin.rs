@@ -20,6 +20,8 @@ pub(crate) struct Origins {
 
 /// An origin with this bit is an index into the lists.
 const LIST: u32 = 1 << 31;
+/// The origin of a row that comes from no message.
+const NONE: u32 = u32::MAX;
 const PLACE_BITS: u32 = 8;
 const _: () = assert!(MAX_ROWS <= 1 << PLACE_BITS);
 /// How many of the newest sources are looked through before one is added again.
@@ -54,9 +56,13 @@ impl Origins {
     }
 
     /// The next row comes from all these (held source, place) pairs.
-    pub(crate) fn push_list(&mut self, list: Box<[u32]>) {
-        self.rows.push(LIST | self.lists.len() as u32);
-        self.lists.push(list);
+    pub(crate) fn push_list(&mut self, list: Vec<u32>) {
+        if list.is_empty() {
+            self.rows.push(NONE);
+        } else {
+            self.rows.push(LIST | self.lists.len() as u32);
+            self.lists.push(list.into());
+        }
     }
 
     pub(crate) fn pack(index: u32, place: u32) -> u32 {
@@ -67,7 +73,7 @@ impl Origins {
     pub(crate) fn of(&self, row: usize) -> impl Iterator<Item = (u32, u32)> + '_ {
         let packed = self.rows.get(row).copied();
         let (one, list) = match packed {
-            None => (None, &[][..]),
+            None | Some(NONE) => (None, &[][..]),
             Some(packed) if packed & LIST == 0 => (Some(packed), &[][..]),
             Some(packed) => (None, &*self.lists[(packed & !LIST) as usize]),
         };
@@ -126,7 +132,11 @@ impl Origins {
         let sources = (self.sources.len() as u32) << PLACE_BITS;
         let lists = self.lists.len() as u32;
         for row in other.rows.drain(..) {
-            self.rows.push(if row & LIST == 0 { row + sources } else { row + lists });
+            self.rows.push(match row {
+                NONE => NONE,
+                list if list & LIST != 0 => list + lists,
+                one => one + sources,
+            });
         }
         for list in other.lists.drain(..) {
             self.lists.push(list.iter().map(|packed| packed + sources).collect());

@@ -167,6 +167,48 @@ fn ticks_come_and_a_drain_flushes() {
     seen.each_once(1000);
 }
 
+/// Passes numbers on, and emits one of its own now and then.
+struct Mixed;
+
+impl Bolt for Mixed {
+    fn declare(&self, inputs: &Inputs) -> Result<Streams, Problem> {
+        Ok(Streams::one(inputs.common()))
+    }
+
+    fn execute(&mut self, tuple: &Tuple<'_>, out: &mut Output) -> Result<()> {
+        out.emit([tuple.int("number")?])
+    }
+
+    fn tick(&mut self, out: &mut Output) -> Result<()> {
+        out.emit([-1])
+    }
+}
+
+#[test]
+fn what_a_tick_emits_does_not_mix_up_whose_tuple_failed() {
+    let letters = crate::parts::Letters::default();
+    let lent = Lent { dead_letters: Some(Arc::new(letters.clone())), ..Lent::default() };
+    let topology = Topology::builder("t")
+        .settings(quick())
+        .spout("numbers", 1, || Ok(Numbers::up_to(200_000)))
+        .bolt("mixed", 1, &[("numbers", Grouping::Shuffle)], || Ok(Mixed))
+        .tick(Duration::from_millis(1))
+        .bolt("picky", 1, &[("mixed", Grouping::Shuffle)], || {
+            Ok(Do(
+                |number: i64, _: &mut Output| {
+                    if number % 10_000 == 77 { Err(Error::data("no")) } else { Ok(()) }
+                },
+            ))
+        })
+        .build()
+        .unwrap();
+    let running = start(topology, lent).unwrap();
+    assert!(running.wait_idle(LONG));
+    let expected: Vec<u64> = (0..20).map(|n| n * 10_000 + 77).collect();
+    assert_eq!(letters.ids(), expected);
+    assert_eq!(running.snapshot().component("numbers").unwrap().acked, 200_000 - 20);
+}
+
 #[test]
 fn mistakes_in_a_topology_are_problems_and_not_panics() {
     let numbers = || Topology::builder("t").spout("numbers", 1, || Ok(Numbers::up_to(1)));
