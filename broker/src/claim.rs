@@ -8,9 +8,10 @@ use std::time::Duration;
 use parking_lot::MutexGuard;
 
 use crate::confirm::{Answer, Confirm};
+use crate::deliver::{dead_letters, max_attempts, read, settle, take};
 use crate::delivery::Frame;
 use crate::error::{Error, Result};
-use crate::group::{Group, dead_letters, max_attempts, read, settle, take};
+use crate::group::Group;
 use crate::position::Position;
 use crate::queue::Queue;
 use crate::record::Record;

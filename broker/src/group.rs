@@ -1,27 +1,22 @@
 //! Competing consumers of a queue.
 
 use std::ops::Range;
-use std::sync::Arc;
 use std::time::{Duration, Instant};
-
-use parking_lot::MutexGuard;
 
 use crate::attributes::check_name;
 use crate::confirm::{Answer, Confirm};
+use crate::deliver::{max_attempts, read, settle, take};
 use crate::delivery::{Entry, Frame, Peeked, Received};
 use crate::error::{Error, Result};
-use crate::inbox::{Moved, Op};
-use crate::message::{DeadLetter, Handle, MessageId};
+use crate::handle::{handle, nonce, valid};
+use crate::message::{Handle, MessageId};
 use crate::queue::Queue;
 use crate::reader;
 use crate::record::Record;
-use crate::state::{Part, Pick, QueueState, Taken, Want, millis};
+use crate::state::{Part, Pick, Want, millis};
 
 /// The group of those who do not name one: CMQ's competing consumers.
 pub const DEFAULT_GROUP: &str = "default";
-
-const OFFSET_BITS: u32 = 44;
-const OFFSET_MASK: u64 = (1 << OFFSET_BITS) - 1;
 
 /// A queue as one of its groups of consumers sees it. Cheap to clone.
 #[derive(Debug, Clone)]
@@ -229,137 +224,6 @@ impl Group {
     }
 }
 
-/// Takes messages for a consumer and writes down that they are leased.
-pub(crate) fn take(
-    queue: &Queue,
-    state: &mut MutexGuard<'_, QueueState>,
-    id: u32,
-    want: Want,
-) -> Result<Taken> {
-    let shared = &queue.store().shared;
-    let QueueState { groups, blocks, .. } = &mut **state;
-    let Some(group) = groups.get_mut(&id) else { return Ok(Taken::default()) };
-    let mut done = Vec::new();
-    let taken = group.take(blocks, want, &mut done);
-    state.retire(&done, want.now);
-    if !taken.picks.is_empty() {
-        shared.inbox.record(state.id, false, None, |to| {
-            for part in taken.picks.iter().flat_map(|pick| &pick.parts) {
-                let Part { range, attempt } = part.clone();
-                let lease = Record::Lease {
-                    queue: state.id,
-                    group: id,
-                    range,
-                    attempts: attempt,
-                    visible_ms: want.visible_ms,
-                };
-                lease.encode(to);
-            }
-        })?;
-    }
-    shared.schedule(state);
-    Ok(taken)
-}
-
-/// Reads what was taken; what is damaged is settled and counted as lost, what was delivered too
-/// often goes to the dead-letter queue.
-pub(crate) fn read(queue: &Queue, group: u32, taken: Taken) -> Result<Vec<Frame>> {
-    let shared = &queue.store().shared;
-    let mut frames = Vec::with_capacity(taken.picks.len());
-    for pick in &taken.picks {
-        let Some(read) = reader::read(shared, queue.cell().id, pick)? else { continue };
-        if !read.lost.is_empty() {
-            let mut state = queue.cell().live()?;
-            state.lost += read.lost.iter().map(|range| range.end - range.start).sum::<u64>();
-            settle(queue, &mut state, group, &read.lost, None)?;
-        }
-        if !read.frame.is_empty() {
-            frames.push(read.frame);
-        }
-    }
-    if !taken.dead.is_empty() {
-        bury(queue, group, &taken.dead)?;
-    }
-    Ok(frames)
-}
-
-/// Sends what was received too often to the dead-letter queue.
-fn bury(queue: &Queue, group: u32, parts: &[Part]) -> Result<()> {
-    let items =
-        parts.iter().flat_map(|part| part.range.clone().map(|offset| (offset, part.attempt)));
-    let items = items.map(|(offset, attempts)| {
-        (offset, attempts, "received too often without being deleted", "broker")
-    });
-    dead_letters(queue, group, items.collect(), None)
-}
-
-/// Moves messages (offset, attempts, reason, by) to the dead-letter queue.
-pub(crate) fn dead_letters(
-    queue: &Queue,
-    group: u32,
-    items: Vec<(u64, u32, &str, &str)>,
-    answer: Option<Answer>,
-) -> Result<()> {
-    let shared = &queue.store().shared;
-    let (target, name) = {
-        let state = queue.cell().look();
-        let policy = state.attributes.dead_letter.as_ref().map(|policy| policy.queue.clone());
-        (policy, state.groups.get(&group).map(|group| group.name.clone()).unwrap_or_default())
-    };
-    let target = target.unwrap_or_else(|| format!("{}.dead", queue.name()));
-    let target = queue.store().queue_or_create(&target, &Default::default())?;
-    let dead_ms = shared.now();
-    let moved = items.into_iter().map(|(offset, attempts, reason, by)| Moved {
-        offset,
-        dead: Some(DeadLetter {
-            source: queue.name().to_owned(),
-            group: name.clone(),
-            // The id and the time of sending are in the message; the writer reads them there.
-            id: MessageId(offset),
-            enqueued_ms: 0,
-            reason: cut(reason, 4_096).to_owned(),
-            by: cut(by, 256).to_owned(),
-            attempts,
-            dead_ms,
-        }),
-    });
-    let (from, to) = (Arc::clone(queue.cell()), Arc::clone(target.cell()));
-    shared.inbox.submit(Op::Move { from, group, to, items: moved.collect(), answer })
-}
-
-fn cut(text: &str, max: usize) -> &str {
-    let end = (0..=max.min(text.len())).rev().find(|&at| text.is_char_boundary(at)).unwrap_or(0);
-    &text[..end]
-}
-
-/// Settles ranges and writes that down.
-pub(crate) fn settle(
-    queue: &Queue,
-    state: &mut MutexGuard<'_, QueueState>,
-    group: u32,
-    ranges: &[Range<u64>],
-    answer: Option<Answer>,
-) -> Result<()> {
-    let shared = &queue.store().shared;
-    let now = shared.now();
-    for range in ranges {
-        state.settle(group, range, now);
-    }
-    if !state.retained.is_empty() {
-        shared.schedule(state);
-    }
-    let id = state.id;
-    shared.inbox.record(id, true, answer, |to| {
-        for range in ranges {
-            Record::Settle { queue: id, group, range: range.clone() }.encode(to);
-        }
-    })
-}
-
-pub(crate) fn max_attempts(state: &QueueState) -> Option<u32> {
-    state.attributes.dead_letter.as_ref().map(|policy| policy.max_receive_count)
-}
-
 /// Joins sorted offsets.
 fn ranges(offsets: &[u64]) -> Vec<Range<u64>> {
     let mut ranges: Vec<Range<u64>> = Vec::new();
@@ -371,34 +235,6 @@ fn ranges(offsets: &[u64]) -> Vec<Range<u64>> {
         }
     }
     ranges
-}
-
-/// What ties a handle to this life of the queue and to the group: 12 bits.
-fn nonce(state: &QueueState, group: u32) -> u64 {
-    let mut bytes = state.uuid.to_le_bytes().to_vec();
-    bytes.extend_from_slice(&group.to_le_bytes());
-    bytes.extend_from_slice(&state.generation.to_le_bytes());
-    u64::from(crc32c::crc32c(&bytes)) & 0xfff
-}
-
-/// A handle is 12 bits of nonce, 8 of the attempt and 44 of the offset.
-fn handle(nonce: u64, attempt: u32, offset: u64) -> Handle {
-    Handle(nonce << 52 | (u64::from(attempt) & 0xff) << OFFSET_BITS | offset & OFFSET_MASK)
-}
-
-/// The offset that a handle stands for, and the deliveries of its message; `None` when the message
-/// is settled or was leased anew.
-fn valid(state: &QueueState, group: u32, handle: Handle) -> Option<(u64, u32)> {
-    let low = handle.0 & OFFSET_MASK;
-    let high = state.next & !OFFSET_MASK;
-    let offset = if high | low < state.next {
-        high | low
-    } else {
-        (high | low).checked_sub(1 << OFFSET_BITS)?
-    };
-    let (attempts, _) = state.groups.get(&group)?.delivery(offset)?;
-    let good = attempts > 0 && self::handle(nonce(state, group), attempts, offset) == handle;
-    good.then_some((offset, attempts))
 }
 
 fn received(frame: &Frame, visible_ms: u64, nonce: u64) -> impl Iterator<Item = Received> + '_ {

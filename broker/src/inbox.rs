@@ -66,6 +66,14 @@ pub(crate) struct Pending {
     closed: bool,
 }
 
+impl Pending {
+    /// Takes all of it, and leaves it as closed as it is.
+    fn take(&mut self) -> Self {
+        let closed = self.closed;
+        mem::replace(self, Self { closed, ..Self::default() })
+    }
+}
+
 #[derive(Default)]
 pub(crate) struct Inbox {
     pending: Mutex<Pending>,
@@ -152,10 +160,12 @@ impl Inbox {
                 pending = self.pending.lock();
             }
         }
-        let closed = pending.closed;
-        let group = mem::take(&mut *pending);
-        pending.closed = closed;
-        Some(group)
+        Some(pending.take())
+    }
+
+    /// What nobody will write any more.
+    pub(crate) fn drain(&self) -> Pending {
+        self.pending.lock().take()
     }
 
     /// Takes no more; what was taken is still written.

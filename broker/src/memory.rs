@@ -1,16 +1,19 @@
 //! Queues in memory, as plainly as can be: for users' tests, and to hold the durable store against.
 
+mod claim;
+mod queue;
+
 use std::collections::BTreeMap;
-use std::ops::Range;
 use std::sync::Arc;
 use std::time::Duration;
 
-use bytes::Bytes;
 use parking_lot::Mutex;
 
+use self::claim::MemoryClaim;
+use self::queue::{Queue, Stored, check_circle, offset_of, release};
 use crate::attributes::{QueueAttributes, check_name};
 use crate::clock::Clock;
-use crate::delivery::{Delivered, Peeked, Received};
+use crate::delivery::{Peeked, Received};
 use crate::error::{Error, Result};
 use crate::group::DEFAULT_GROUP;
 use crate::message::{DeadLetter, Handle, Message, MessageId};
@@ -35,40 +38,6 @@ use crate::stats::{GroupStats, QueueStats};
 pub struct MemoryStore {
     clock: Clock,
     queues: Arc<Mutex<BTreeMap<String, Queue>>>,
-}
-
-struct Queue {
-    uuid: u128,
-    attributes: QueueAttributes,
-    generation: u64,
-    next: u64,
-    messages: BTreeMap<u64, Stored>,
-    delayed: Vec<(u64, Stored)>,
-    groups: BTreeMap<String, Group>,
-}
-
-#[derive(Default)]
-struct Group {
-    /// Deliveries, visibility and settlement by offset.
-    states: BTreeMap<u64, State>,
-    session: Option<(String, u64)>,
-    claimed: Option<(String, u64)>,
-}
-
-#[derive(Clone, Copy, Default)]
-struct State {
-    attempts: u32,
-    visible_ms: u64,
-    settled_ms: Option<u64>,
-}
-
-#[derive(Clone)]
-struct Stored {
-    id: u64,
-    body: Bytes,
-    headers: Vec<(String, String)>,
-    enqueued_ms: u64,
-    dead: Option<DeadLetter>,
 }
 
 impl MemoryStore {
@@ -184,54 +153,6 @@ impl MemoryStore {
             }
         })
     }
-}
-
-impl Queue {
-    fn append(&mut self, mut message: Stored, now: u64) {
-        (message.id, message.enqueued_ms) = (self.next, now);
-        self.messages.insert(self.next, message);
-        self.next += 1;
-    }
-
-    /// Delays end, old messages go.
-    fn pass_time(&mut self, now: u64) {
-        self.delayed.sort_by_key(|(due, message)| (*due, message.id));
-        while let Some((_, message)) = self.delayed.first().filter(|(due, _)| *due <= now).cloned()
-        {
-            self.delayed.remove(0);
-            self.messages.insert(self.next, message);
-            self.next += 1;
-        }
-        let (retention, rewind) =
-            (millis(self.attributes.retention), millis(self.attributes.rewind));
-        let groups = &self.groups;
-        self.messages.retain(|offset, message| {
-            let settled =
-                |group: &Group| group.states.get(offset).and_then(|state| state.settled_ms);
-            let last = groups
-                .values()
-                .map(settled)
-                .collect::<Option<Vec<u64>>>()
-                .and_then(|all| all.into_iter().max());
-            message.enqueued_ms + retention > now && last.is_none_or(|at| at + rewind > now)
-        });
-    }
-
-    fn is_settled(&self, group: Option<&Group>, offset: u64) -> bool {
-        match group {
-            Some(group) => {
-                group.states.get(&offset).is_some_and(|state| state.settled_ms.is_some())
-            }
-            None => {
-                !self.groups.is_empty()
-                    && self.groups.values().all(|group| self.is_settled(Some(group), offset))
-            }
-        }
-    }
-}
-
-fn offset_of(handle: Handle) -> (u64, u32) {
-    (handle.0 >> 8, (handle.0 & 0xff) as u32)
 }
 
 impl QueueStore for MemoryStore {
@@ -551,109 +472,5 @@ impl QueueStore for MemoryStore {
         for name in self.list() {
             let _ = self.with(&name, |_, _| Ok(()));
         }
-    }
-}
-
-/// Refuses dead-letter queues that lead back to where they start.
-fn check_circle(
-    queues: &BTreeMap<String, Queue>,
-    name: &str,
-    attributes: &QueueAttributes,
-) -> Result<()> {
-    let mut path = vec![name.to_owned()];
-    let mut next = attributes.dead_letter.as_ref();
-    while let Some(policy) = next {
-        let back = path.contains(&policy.queue);
-        path.push(policy.queue.clone());
-        if back {
-            return Err(Error::DeadLetterCycle(path.join(" -> ")));
-        }
-        next = queues.get(&policy.queue).and_then(|queue| queue.attributes.dead_letter.as_ref());
-    }
-    Ok(())
-}
-
-fn release(group: &mut Group, forgive: bool) {
-    for state in group
-        .states
-        .values_mut()
-        .filter(|state| state.settled_ms.is_none() && state.visible_ms == u64::MAX)
-    {
-        state.visible_ms = 0;
-        state.attempts -= u32::from(forgive);
-    }
-}
-
-struct MemoryClaim {
-    store: MemoryStore,
-    queue: String,
-    group: String,
-    me: (String, u64),
-}
-
-impl MemoryClaim {
-    fn with<T>(&self, then: impl FnOnce(&mut Group, u64) -> T) -> Result<T> {
-        self.store.with(&self.queue, |queue, now| {
-            let group = queue.groups.entry(self.group.clone()).or_default();
-            if group.session.as_ref() != Some(&self.me) {
-                let current = group.session.as_ref().map_or(self.me.1, |session| session.1);
-                return Err(Error::Fenced { owner: self.me.0.clone(), ours: self.me.1, current });
-            }
-            Ok(then(group, now))
-        })
-    }
-}
-
-impl QueueClaim for MemoryClaim {
-    fn read(&self, max: usize) -> Result<Vec<Delivered>> {
-        self.with(|_, _| ())?;
-        let taken = self.store.take(&self.queue, &self.group, max, u64::MAX)?;
-        Ok(taken
-            .into_iter()
-            .map(|(offset, message, attempt)| Delivered {
-                offset,
-                id: MessageId(message.id),
-                body: message.body,
-                enqueued_ms: message.enqueued_ms,
-                attempt,
-                headers: message.headers,
-                dead_letter: message.dead,
-            })
-            .collect())
-    }
-
-    fn settle(&self, ranges: &[Range<u64>]) -> Result<()> {
-        self.with(|group, now| {
-            for offset in ranges.iter().cloned().flatten() {
-                group.states.entry(offset).or_default().settled_ms.get_or_insert(now);
-            }
-        })
-    }
-
-    fn fail(&self, offset: u64, delay: Duration, _: &str, count_attempt: bool) -> Result<()> {
-        self.with(|group, now| {
-            if let Some(state) = group.states.get_mut(&offset).filter(|state| state.attempts > 0) {
-                state.attempts -= u32::from(!count_attempt);
-                state.visible_ms = now + millis(delay);
-            }
-        })
-    }
-
-    fn dead_letter(&self, offset: u64, reason: &str, by: &str) -> Result<()> {
-        self.with(|_, _| ())?;
-        self.store.bury(&self.queue, &self.group, offset, reason, by)
-    }
-
-    fn release_all(&self) -> Result<()> {
-        self.with(|group, _| release(group, true))
-    }
-}
-
-impl Drop for MemoryClaim {
-    fn drop(&mut self) {
-        let _ = self.with(|group, _| {
-            release(group, true);
-            group.session = None;
-        });
     }
 }

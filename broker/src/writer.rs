@@ -82,6 +82,7 @@ impl Writer {
     }
 
     pub(crate) fn run(mut self) {
+        let _last = LastWords(Arc::clone(&self.shared));
         let mut last = 0;
         while let Some(pending) = self.shared.inbox.take(last, Duration::from_secs(1)) {
             last = pending.ops.len() + pending.answers.len();
@@ -325,6 +326,20 @@ impl Writer {
             };
         }
         error_of(error)
+    }
+}
+
+/// However the writer ends, nobody waits for it afterwards.
+struct LastWords(Arc<Shared>);
+
+impl Drop for LastWords {
+    fn drop(&mut self) {
+        if std::thread::panicking() {
+            *self.0.stopped.lock() = Some(Error::Stopped("the writer panicked".into()));
+        }
+        self.0.inbox.close();
+        // Dropping an answer gives it.
+        drop(self.0.inbox.drain());
     }
 }
 

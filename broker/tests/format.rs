@@ -74,7 +74,8 @@ fn write(to: &Path) {
     shares.delete(&[got[0].handle]).unwrap();
     let claim = shares.claim("topology", "hot", 3).unwrap();
     let frames = claim.read(3, usize::MAX).unwrap();
-    let offsets: Vec<u64> = frames.iter().flat_map(|frame| frame.offsets().collect::<Vec<_>>()).collect();
+    let offsets: Vec<u64> =
+        frames.iter().flat_map(|frame| frame.offsets().collect::<Vec<_>>()).collect();
     assert_eq!(offsets.len(), 3);
     claim.dead_letter(offsets[2], "not json", "parse").unwrap().wait().unwrap();
     drop(claim);

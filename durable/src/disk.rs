@@ -153,7 +153,15 @@ impl Disk for RealDisk {
     }
 
     fn create_folder(&self, folder: &Path) -> io::Result<()> {
-        fs::create_dir_all(folder)
+        if folder.is_dir() {
+            return Ok(());
+        }
+        fs::create_dir_all(folder)?;
+        // A new folder survives a loss of power once those above it know of it.
+        for above in folder.ancestors().skip(1).take(2).filter(|p| !p.as_os_str().is_empty()) {
+            self.sync_folder(above)?;
+        }
+        Ok(())
     }
 
     fn sync_folder(&self, folder: &Path) -> io::Result<()> {
