@@ -94,7 +94,7 @@ impl App {
             Ok(args) => args,
             Err(error) => return usage(&error),
         };
-        logs::start(&terminal);
+        logs::start(&args.command, &terminal);
         match commands::run(args.command, self.registry, &terminal) {
             Ok(exit) => exit,
             Err(failure) => failure.tell(&terminal),

@@ -1,23 +1,31 @@
 //! Logs: to the standard error output, quiet unless `SQUALL_LOG` asks for more.
 
+use std::io::{self, Write};
+
 use tracing_subscriber::EnvFilter;
 
-use crate::terminal::Terminal;
+use crate::{
+    args::Command,
+    terminal::{Terminal, write_undrawn},
+};
 
 /// What is logged if nobody says otherwise.
 const DEFAULT: &str = "warn";
+/// The demo shows by itself what falls and stands up again.
+const DEMO: &str = "error";
 
 /// Starts logging for the process.
-pub(crate) fn start(terminal: &Terminal) {
+pub(crate) fn start(command: &Command, terminal: &Terminal) {
     let wanted = std::env::var("SQUALL_LOG").unwrap_or_default();
-    let wanted = if wanted.is_empty() { DEFAULT } else { &wanted };
+    let default = if matches!(command, Command::Demo(_)) { DEMO } else { DEFAULT };
+    let wanted = if wanted.is_empty() { default } else { &wanted };
     let filter = EnvFilter::try_new(wanted).unwrap_or_else(|error| {
         terminal.note(&format!("SQUALL_LOG is not a filter, so it counts as `{DEFAULT}`: {error}"));
         EnvFilter::new(DEFAULT)
     });
     let started = tracing_subscriber::fmt()
         .with_env_filter(filter)
-        .with_writer(std::io::stderr)
+        .with_writer(|| Undrawn)
         .with_ansi(terminal.style() == squall_config::Style::Fancy)
         .with_target(false)
         .try_init();
@@ -36,3 +44,17 @@ pub(crate) fn quiet_panics() {
     }));
 }
 
+
+/// Records in place of what was drawn, so that neither garbles the other.
+struct Undrawn;
+
+impl Write for Undrawn {
+    fn write(&mut self, record: &[u8]) -> io::Result<usize> {
+        write_undrawn(record);
+        Ok(record.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}

@@ -2,12 +2,16 @@
 //! error output, with colours only where a person sees them.
 
 use std::{
-    cell::Cell,
     io::{self, IsTerminal, Write},
+    sync::atomic::{AtomicUsize, Ordering::Relaxed},
 };
 
 use serde::Serialize;
 use squall_config::Style;
+
+/// Lines that the next drawing goes over. Logs come from any thread and there is one terminal, so
+/// there is one count.
+static DRAWN: AtomicUsize = AtomicUsize::new(0);
 
 /// The two outputs of the process.
 #[derive(Debug)]
@@ -15,8 +19,6 @@ pub(crate) struct Terminal {
     colours: bool,
     stderr: bool,
     stdout: bool,
-    /// Lines that the next drawing goes over.
-    drawn: Cell<usize>,
 }
 
 impl Terminal {
@@ -29,7 +31,6 @@ impl Terminal {
             colours: stderr && !plain,
             stderr,
             stdout: io::stdout().is_terminal(),
-            drawn: Cell::new(0),
         }
     }
 
@@ -62,9 +63,7 @@ impl Terminal {
 
     /// Says something that is not the result.
     pub(crate) fn note(&self, text: &str) {
-        self.clear();
-        // There is nobody to tell if the terminal is gone.
-        let _ = writeln!(io::stderr().lock(), "{}", text.trim_end_matches('\n'));
+        write_undrawn(format!("{}\n", text.trim_end_matches('\n')).as_bytes());
     }
 
     /// Draws lines over those drawn before, where somebody watches.
@@ -73,30 +72,21 @@ impl Terminal {
             return;
         }
         let width = width();
-        let mut text = self.erase();
+        let mut text = String::new();
         for line in lines {
             text.push_str(&cut(line, width));
             text.push('\n');
         }
-        self.drawn.set(lines.len());
         let mut out = io::stderr().lock();
+        let text = erase() + &text;
+        DRAWN.store(lines.len(), Relaxed);
+        // There is nobody to tell if the terminal is gone.
         let _ = out.write_all(text.as_bytes()).and_then(|()| out.flush());
     }
 
     /// Takes away what was drawn.
     pub(crate) fn clear(&self) {
-        if self.drawn.get() > 0 {
-            let text = self.erase();
-            self.drawn.set(0);
-            let _ = io::stderr().lock().write_all(text.as_bytes());
-        }
-    }
-
-    fn erase(&self) -> String {
-        match self.drawn.get() {
-            0 => String::new(),
-            lines => format!("\x1b[{lines}A\r\x1b[J"),
-        }
+        write_undrawn(&[]);
     }
 
     /// Red, where there are colours.
@@ -126,6 +116,22 @@ impl Terminal {
 
     fn paint(&self, code: &str, text: &str) -> String {
         if self.colours { format!("\x1b[{code}m{text}\x1b[0m") } else { text.to_owned() }
+    }
+}
+
+/// Writes to the standard error output in place of what was drawn.
+pub(crate) fn write_undrawn(bytes: &[u8]) {
+    let mut out = io::stderr().lock();
+    let erased = erase();
+    // There is nobody to tell if the terminal is gone.
+    let _ = out.write_all(erased.as_bytes()).and_then(|()| out.write_all(bytes));
+}
+
+/// What takes away what was drawn; call it with the output locked.
+fn erase() -> String {
+    match DRAWN.swap(0, Relaxed) {
+        0 => String::new(),
+        lines => format!("\x1b[{lines}A\r\x1b[J"),
     }
 }
 

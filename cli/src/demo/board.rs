@@ -90,14 +90,14 @@ impl Board {
                 continue;
             };
             let bar = "█".repeat((*people as usize * BAR).div_ceil(most as usize));
-            let shares = made.by_restaurant.get(name).copied().unwrap_or_default();
+            let (shares, _) = made.by_restaurant.get(name).copied().unwrap_or_default();
             let (bar, people, shares) = (terminal.cyan(&format!("{bar:<BAR$}")), count(*people), count(shares));
             lines.push(format!("{:>4}  {name:<24} {people:>7} people  {bar}  {shares} shares in all", place + 1));
         }
         lines.push(String::new());
-        if let Some((name, shares)) = made.most_shared() {
-            let people = "most messages, which is not the same";
-            lines.push(format!("  {name} has the {people}: {}", count(shares)));
+        if let Some((name, shares, rows)) = made.most_repeated() {
+            let (shares, rows) = (count(shares), count(rows));
+            lines.push(format!("  {name} was shared {shares} times, which counts as {rows}: the same people again"));
         }
         let done = count(snapshot.spouts(|spout| spout.acked));
         let shares = count(made.shares);

@@ -7,7 +7,7 @@ use squall_framework::{AnyConfig, Bolt, ComponentType, Inputs, Output, Problem, 
 use super::FLAKY;
 
 /// The shortest and the longest time from the start of the bolt to its panic, in seconds.
-const LIFE: (f64, f64) = (2.0, 6.0);
+const LIFE: (f64, f64) = (1.0, 4.0);
 
 /// The type of the bolt.
 pub(super) fn flaky() -> ComponentType {

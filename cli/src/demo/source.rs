@@ -25,8 +25,8 @@ const STEP: Duration = Duration::from_millis(20);
 pub(crate) struct Made {
     /// How many shares.
     pub(crate) shares: u64,
-    /// How often each restaurant was shared.
-    pub(crate) by_restaurant: HashMap<String, u64>,
+    /// How often each restaurant was shared, and how many rows it has in the table.
+    pub(crate) by_restaurant: HashMap<String, (u64, u64)>,
     /// The hour of the newest share, in microseconds since 1970.
     pub(crate) hour: i64,
     /// The newest share of each restaurant, hour and person; see [`key`].
@@ -42,9 +42,12 @@ impl Made {
     fn add(&mut self, share: Share) {
         self.shares += 1;
         self.hour = share.at - share.at.rem_euclid(HOUR);
+        let before = self.rows.len();
         let newest = self.rows.entry(key(&share.restaurant, self.hour, &share.user)).or_insert(share.at);
         *newest = share.at.max(*newest);
-        *self.by_restaurant.entry(share.restaurant).or_default() += 1;
+        let (shares, rows) = self.by_restaurant.entry(share.restaurant).or_default();
+        *shares += 1;
+        *rows += (self.rows.len() - before) as u64;
     }
 
     /// How many rows the table must have: one per restaurant, hour and person.
@@ -57,10 +60,10 @@ impl Made {
         self.rows.get(&key(restaurant, hour, person)).copied()
     }
 
-    /// The restaurant that was shared most, and how often.
-    pub(crate) fn most_shared(&self) -> Option<(&str, u64)> {
-        let most = self.by_restaurant.iter().max_by_key(|(_, shares)| **shares)?;
-        Some((most.0, *most.1))
+    /// The restaurant that is shared most by the fewest: its name, shares and rows.
+    pub(crate) fn most_repeated(&self) -> Option<(&str, u64, u64)> {
+        let all = self.by_restaurant.iter().map(|(name, (shares, rows))| (name.as_str(), *shares, *rows));
+        all.max_by_key(|(_, shares, rows)| shares * 1_000 / (*rows).max(1))
     }
 }
 

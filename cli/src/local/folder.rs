@@ -19,6 +19,9 @@ pub(super) const SOCKET: &str = "squall.sock";
 const STORE: &str = "queues";
 /// A process that has just taken the lock has its socket by then.
 const PATIENCE: Duration = Duration::from_secs(3);
+/// A command that only looks is done by then.
+const MOMENT: Duration = Duration::from_secs(1);
+const LOOK: Duration = Duration::from_millis(10);
 /// The longest path that every system takes for a socket.
 const LONGEST: usize = 100;
 
@@ -32,15 +35,20 @@ pub(crate) struct DataFolder {
 }
 
 impl DataFolder {
-    /// Takes the folder, creating it where there is none.
+    /// Takes the folder, creating it where there is none. A command such as `squall queue stats`
+    /// holds it for a moment, so that is waited for.
     pub(crate) fn open(path: &Path) -> Result<Self, Failure> {
-        match Self::take(path)? {
-            Ok(folder) => Ok(folder),
-            Err(holder) => {
-                let message = format!("{} is in use by {holder}", path.display());
-                let help = "stop it first, or name another folder with --data; `squall send` and \
-                            `squall queue` work while it runs";
-                Err(Failure::failed(message).help(help))
+        let deadline = Instant::now() + MOMENT;
+        loop {
+            match Self::take(path)? {
+                Ok(folder) => return Ok(folder),
+                Err(holder) if Instant::now() > deadline => {
+                    let message = format!("{} is in use by {holder}", path.display());
+                    let help = "stop it first, or name another folder with --data; `squall send` and \
+                                `squall queue` work while it runs";
+                    return Err(Failure::failed(message).help(help));
+                }
+                Err(_) => thread::sleep(LOOK),
             }
         }
     }
@@ -70,7 +78,7 @@ impl DataFolder {
                     let help = "it may be another program or hang; stop it, or name another folder with --data";
                     return Err(Failure::failed(message).help(help));
                 }
-                Err(_) => thread::sleep(Duration::from_millis(20)),
+                Err(_) => thread::sleep(LOOK),
             }
         }
     }
