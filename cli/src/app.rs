@@ -5,13 +5,7 @@ use std::{ffi::OsString, process::ExitCode};
 use clap::{CommandFactory, FromArgMatches};
 use squall_framework::{BatchBolt, Bolt, ComponentType, Registry, Result, Spout};
 
-use crate::{
-    args::Args,
-    commands,
-    failure::Exit,
-    logs,
-    terminal::Terminal,
-};
+use crate::{args::Args, commands, failure::Exit, logs, terminal::Terminal};
 
 /// The `squall` command with the components that its topologies may name.
 #[derive(Debug, Clone)]

@@ -44,7 +44,6 @@ pub(crate) fn quiet_panics() {
     }));
 }
 
-
 /// Records in place of what was drawn, so that neither garbles the other.
 struct Undrawn;
 

@@ -27,11 +27,7 @@ impl Terminal {
         let stderr = io::stderr().is_terminal();
         let plain = std::env::var_os("NO_COLOR").is_some_and(|value| !value.is_empty())
             || std::env::var_os("TERM").is_some_and(|value| value == "dumb");
-        Terminal {
-            colours: stderr && !plain,
-            stderr,
-            stdout: io::stdout().is_terminal(),
-        }
+        Terminal { colours: stderr && !plain, stderr, stdout: io::stdout().is_terminal() }
     }
 
     /// Whether somebody watches what is not the result.

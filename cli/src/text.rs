@@ -7,7 +7,7 @@ pub(crate) fn count(number: u64) -> String {
     let digits = number.to_string();
     let mut text = String::with_capacity(digits.len() + digits.len() / 3);
     for (place, digit) in digits.chars().enumerate() {
-        if place > 0 && (digits.len() - place) % 3 == 0 {
+        if place > 0 && (digits.len() - place).is_multiple_of(3) {
             text.push(',');
         }
         text.push(digit);
@@ -94,12 +94,18 @@ mod tests {
         assert_eq!((count(7).as_str(), count(1_234_567).as_str()), ("7", "1,234,567"));
         assert_eq!((rate(98_100.0).as_str(), rate(1.5e6).as_str()), ("98.1 k/s", "1.50 M/s"));
         assert_eq!(span(Duration::from_secs(185)), "3m 05s");
-        assert_eq!((plural(1, "queue").as_str(), plural(2, "queue").as_str()), ("1 queue", "2 queues"));
+        assert_eq!(
+            (plural(1, "queue").as_str(), plural(2, "queue").as_str()),
+            ("1 queue", "2 queues")
+        );
     }
 
     #[test]
     fn columns_stand_under_each_other() {
         let rows = [vec!["shares".into(), "7".into()], vec!["a".into(), "1,000".into()]];
-        assert_eq!(table(&["queue ", "sent"], &rows), "queue    sent\nshares      7\na       1,000\n");
+        assert_eq!(
+            table(&["queue ", "sent"], &rows),
+            "queue    sent\nshares      7\na       1,000\n"
+        );
     }
 }

@@ -16,9 +16,27 @@ fn help_names_the_commands_and_the_exit_codes() {
 fn every_command_has_help() {
     let place = Place::new();
     let commands = [
-        "demo", "run", "validate", "components", "graph", "schema", "send", "queue", "queue list",
-        "queue create", "queue stats", "queue peek", "queue purge", "queue redrive", "queue rewind",
-        "queue delete", "queue set", "bench engine", "bench queue", "bench pipeline", "completions",
+        "demo",
+        "run",
+        "validate",
+        "components",
+        "graph",
+        "schema",
+        "send",
+        "queue",
+        "queue list",
+        "queue create",
+        "queue stats",
+        "queue peek",
+        "queue purge",
+        "queue redrive",
+        "queue rewind",
+        "queue delete",
+        "queue set",
+        "bench engine",
+        "bench queue",
+        "bench pipeline",
+        "completions",
     ];
     for command in commands {
         let mut arguments: Vec<_> = command.split(' ').collect();
@@ -59,13 +77,19 @@ fn mistakes_in_arguments_say_what_to_do() {
 fn validate_tells_all_mistakes_at_once() {
     let place = Place::new();
     place.write("words.yaml", WORDS);
-    place.write("wrong.yaml", &WORDS.replace("[parse]", "[prase]").replace("type: json", "type: jsn"));
+    place.write(
+        "wrong.yaml",
+        &WORDS.replace("[parse]", "[prase]").replace("type: json", "type: jsn"),
+    );
     let done = place.squall(&["validate", "words.yaml", "wrong.yaml"]);
     assert_eq!(done.code(), 2);
     insta::assert_snapshot!(done.all());
     let done = place.squall(&["validate", "--json", "words.yaml", "wrong.yaml"]);
     let results: serde_json::Value = serde_json::from_str(&done.stdout()).unwrap();
-    assert_eq!((done.code(), &results[0]["valid"], &results[1]["valid"]), (2, &true.into(), &false.into()));
+    assert_eq!(
+        (done.code(), &results[0]["valid"], &results[1]["valid"]),
+        (2, &true.into(), &false.into())
+    );
     assert_eq!(results[1]["mistakes"][0]["line"], 7);
     assert_eq!(place.squall(&["run", "wrong.yaml"]).code(), 2);
     assert!(!place.path("squall-data").exists(), "a wrong topology leaves nothing behind");

@@ -13,10 +13,17 @@ fn messages_are_sent_seen_and_removed() {
     let sent = place.json(&["send", "words", "--file", "lines", "--json"]);
     assert_eq!(sent["sent"], 3);
     let stats = place.json(&["queue", "stats", "words", "--json"]);
-    assert_eq!((&stats["active"], &stats["attributes"]["msgRetentionSeconds"]), (&3.into(), &3600.into()));
+    assert_eq!(
+        (&stats["active"], &stats["attributes"]["msgRetentionSeconds"]),
+        (&3.into(), &3600.into())
+    );
     let peeked = place.squall(&["queue", "peek", "words", "-n", "2", "--json"]).stdout();
-    let bodies: Vec<serde_json::Value> = peeked.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
-    assert_eq!((bodies.len(), &bodies[0]["body"], &bodies[1]["body"]), (2, &"one".into(), &"two".into()));
+    let bodies: Vec<serde_json::Value> =
+        peeked.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+    assert_eq!(
+        (bodies.len(), &bodies[0]["body"], &bodies[1]["body"]),
+        (2, &"one".into(), &"two".into())
+    );
     assert_eq!(place.json(&["queue", "list", "--json"]), serde_json::json!(["words"]));
     assert_eq!(place.json(&["queue", "purge", "words", "--json"])["purged"], 3);
     assert_eq!(place.squall(&["queue", "delete", "words"]).code(), 0);
@@ -56,7 +63,10 @@ fn a_second_terminal_works_while_a_topology_runs() {
         assert!(running.is_going());
         place.path("squall-data/squall.sock").exists()
     });
-    assert_eq!(place.json(&["send", "words", "--create", "--file", "lines", "--json"])["sent"], 1000);
+    assert_eq!(
+        place.json(&["send", "words", "--create", "--file", "lines", "--json"])["sent"],
+        1000
+    );
     until("all is settled", || {
         let stats = place.json(&["queue", "stats", "words", "--json"]);
         assert_eq!(stats["groups"][0]["claimed_by"][0], "words");

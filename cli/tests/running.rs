@@ -10,9 +10,13 @@ fn input_becomes_rows_and_the_run_ends() {
     let place = Place::new();
     place.write("words.yaml", WORDS);
     place.write("lines", "{\"word\": \"noodle\"}\n{\"word\": \"tea\"}\n{\"word\": \"tea\"}\n");
-    let arguments = ["run", "words.yaml", "--input", "words=lines", "--until-idle", "--json", "--threads", "1"];
+    let arguments =
+        ["run", "words.yaml", "--input", "words=lines", "--until-idle", "--json", "--threads", "1"];
     let summary = place.json(&arguments);
-    assert_eq!((&summary["outcome"], &summary["sent"], &summary["acked"]), (&"done".into(), &3.into(), &3.into()));
+    assert_eq!(
+        (&summary["outcome"], &summary["sent"], &summary["acked"]),
+        (&"done".into(), &3.into(), &3.into())
+    );
     assert_eq!((&summary["dead_letters"], &summary["unsettled"]), (&0.into(), &0.into()));
     assert_eq!(summary["components"][2]["executed"], 3);
     // A second run has nothing left to do.
@@ -29,7 +33,10 @@ fn dead_letters_are_kept_told_and_sent_back() {
     assert_eq!(done.code(), 3, "{}", done.stderr());
     assert!(done.stderr().contains("1 dead letter"), "{}", done.stderr());
     let letter = place.json(&["queue", "peek", "words.dead", "--json"]);
-    assert_eq!((&letter["body"], &letter["dead_letter"]["by"]), (&"not json".into(), &"parse".into()));
+    assert_eq!(
+        (&letter["body"], &letter["dead_letter"]["by"]),
+        (&"not json".into(), &"parse".into())
+    );
     assert_eq!(place.json(&["queue", "redrive", "words.dead", "--json"])["redriven"], 1);
     assert_eq!(place.json(&["queue", "stats", "words", "--json"])["active"], 1);
 }
@@ -58,8 +65,17 @@ fn a_store_that_is_away_ends_the_run_with_its_reason() {
     let place = Place::new();
     place.write("words.yaml", WORDS);
     place.write("lines", "{\"word\": \"tea\"}\n");
-    let arguments =
-        ["run", "words.yaml", "--input", "words=lines", "--until-idle", "--patience", "1s", "--set", AWAY];
+    let arguments = [
+        "run",
+        "words.yaml",
+        "--input",
+        "words=lines",
+        "--until-idle",
+        "--patience",
+        "1s",
+        "--set",
+        AWAY,
+    ];
     let done = place.squall(&arguments);
     assert_eq!(done.code(), 4, "{}", done.stderr());
     assert!(done.stderr().contains("127.0.0.1"), "{}", done.stderr());
@@ -73,7 +89,16 @@ fn the_second_interrupt_ends_at_once() {
     let place = Place::new();
     place.write("words.yaml", WORDS);
     place.write("lines", "{\"word\": \"tea\"}\n");
-    let mut running = place.start(&["run", "words.yaml", "--input", "words=lines", "--drain", "5m", "--set", AWAY]);
+    let mut running = place.start(&[
+        "run",
+        "words.yaml",
+        "--input",
+        "words=lines",
+        "--drain",
+        "5m",
+        "--set",
+        AWAY,
+    ]);
     until("the message is under way", || {
         assert!(running.is_going());
         place.path("squall-data/squall.sock").exists()

@@ -17,7 +17,8 @@ impl Scratch {
     pub(crate) fn new(parent: Option<&Path>) -> Result<Self, Failure> {
         let parent = parent.unwrap_or(Path::new("."));
         let folder = parent.join(format!("squall-bench-{}", process::id()));
-        let cannot = |error: io::Error| Failure::failed(format!("cannot use {}: {error}", folder.display()));
+        let cannot =
+            |error: io::Error| Failure::failed(format!("cannot use {}: {error}", folder.display()));
         fs::create_dir_all(&folder).map_err(cannot)?;
         Ok(Scratch(folder.canonicalize().map_err(cannot)?))
     }

@@ -78,7 +78,9 @@ pub(crate) fn pipeline(
     let session = Session::start(topology, folder)?;
     let (mut first, deadline) = (None, Instant::now() + Duration::from_secs(600));
     while !session.is_idle() {
-        if first.is_none() && session.snapshot().component("parse").is_some_and(|parse| parse.executed > 0) {
+        if first.is_none()
+            && session.snapshot().component("parse").is_some_and(|parse| parse.executed > 0)
+        {
             first = Some(session.elapsed());
         }
         if Instant::now() > deadline {
@@ -91,7 +93,9 @@ pub(crate) fn pipeline(
     let counted = counted(&results)?;
     if counted + summary.dead_letters != sent {
         let message = format!("{sent} lines were sent, but the table counts {counted}");
-        return Err(Failure::failed(message).help("lines that are no access log are dead letters, too"));
+        return Err(
+            Failure::failed(message).help("lines that are no access log are dead letters, too")
+        );
     }
     Ok(Measured {
         workload: "pipeline",
@@ -147,6 +151,7 @@ fn send_file(store: &Store, file: &Path, count: u64) -> Result<u64, Failure> {
 fn counted(results: &Path) -> Result<u64, Failure> {
     let cannot = |error| Failure::failed(format!("cannot read {}: {error}", results.display()));
     let connection = rusqlite::Connection::open(results).map_err(cannot)?;
-    connection.query_row("SELECT SUM(requests) FROM requests", [], |row| row.get::<_, i64>(0))
+    connection
+        .query_row("SELECT SUM(requests) FROM requests", [], |row| row.get::<_, i64>(0))
         .map_or_else(|error| Err(cannot(error)), |sum| Ok(u64::try_from(sum).unwrap_or_default()))
 }

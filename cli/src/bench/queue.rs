@@ -17,7 +17,11 @@ const BACKLOG: &str = "backlog";
 
 /// Measures the queue in `folder`, each way of sending for `seconds`, with a backlog of so many
 /// `messages`. The object is flat, so that scripts find their key.
-pub(crate) fn queue(folder: &Scratch, seconds: f64, messages: u64) -> Result<(Vec<Measure>, Value), Failure> {
+pub(crate) fn queue(
+    folder: &Scratch,
+    seconds: f64,
+    messages: u64,
+) -> Result<(Vec<Measure>, Value), Failure> {
     let (mut measures, mut keys) = (Vec::new(), Map::new());
     let mut keep = |key: &str, measure: Measure, keys: &mut Map<String, Value>| {
         keys.insert(key.to_owned(), json!(measure.per_second));
@@ -55,7 +59,11 @@ fn filled_by_another(folder: &Path, messages: u64) -> Result<(), Failure> {
     let cannot = |error| Failure::failed(format!("cannot start another process: {error}"));
     let this = std::env::current_exe().map_err(cannot)?;
     let mut child = Command::new(this);
-    child.args(["bench", "queue", "--fill-and-die"]).arg(messages.to_string()).arg("--data").arg(folder);
+    child
+        .args(["bench", "queue", "--fill-and-die"])
+        .arg(messages.to_string())
+        .arg("--data")
+        .arg(folder);
     let status = child.status().map_err(cannot)?;
     if status.code() == Some(1) {
         return Err(Failure::failed("the process that was to fill a queue could not"));

@@ -72,11 +72,21 @@ fn engine(args: &BenchEngineArgs, terminal: &Terminal) -> Result<Exit, Failure> 
 
 fn engine_text(measured: &Measured) -> String {
     let acks = if measured.acks { "on" } else { "off" };
-    let mut text = format!("{}, acks {acks}, {} threads, {:.1} s\n", measured.workload, measured.threads, measured.seconds);
-    text.push_str(&format!("  tuples   {}\n  acked    {}\n", rate(measured.tuples_per_s), rate(measured.acked_per_s)));
+    let mut text = format!(
+        "{}, acks {acks}, {} threads, {:.1} s\n",
+        measured.workload, measured.threads, measured.seconds
+    );
+    text.push_str(&format!(
+        "  tuples   {}\n  acked    {}\n",
+        rate(measured.tuples_per_s),
+        rate(measured.acked_per_s)
+    ));
     if measured.p50_us > 0.0 {
         let times = [measured.p50_us, measured.p99_us, measured.p999_us].map(micros);
-        text.push_str(&format!("  latency  p50 {}, p99 {}, p99.9 {}\n", times[0], times[1], times[2]));
+        text.push_str(&format!(
+            "  latency  p50 {}, p99 {}, p99.9 {}\n",
+            times[0], times[1], times[2]
+        ));
     }
     if let Some(ack) = measured.ack_p99_us {
         text.push_str(&format!("  to ack   p99 {}\n", micros(ack)));
@@ -126,7 +136,8 @@ fn run_queue(args: &BenchQueueArgs, terminal: &Terminal) -> Result<Exit, Failure
             ]
         })
         .collect();
-    terminal.line(&table(&["what ", "messages", "time", "speed", "p50", "p99", "memory"], &rows))?;
+    terminal
+        .line(&table(&["what ", "messages", "time", "speed", "p50", "p99", "memory"], &rows))?;
     Ok(Exit::Done)
 }
 
@@ -161,6 +172,10 @@ fn show<T: Serialize>(
     terminal: &Terminal,
     text: impl FnOnce(&T) -> String,
 ) -> Result<Exit, Failure> {
-    if json { terminal.json(value)? } else { terminal.line(&text(value))? }
+    if json {
+        terminal.json(value)?
+    } else {
+        terminal.line(&text(value))?
+    }
     Ok(Exit::Done)
 }

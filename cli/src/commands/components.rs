@@ -47,7 +47,9 @@ fn list(json: bool, registry: &Registry, terminal: &Terminal) -> Result<Exit, Fa
     }
     let rows: Vec<_> = registry
         .all()
-        .map(|kind| vec![role(kind.role()).to_owned(), kind.name().to_owned(), kind.summary().to_owned()])
+        .map(|kind| {
+            vec![role(kind.role()).to_owned(), kind.name().to_owned(), kind.summary().to_owned()]
+        })
         .collect();
     terminal.line(&table(&[" ", "type ", " "], &rows))?;
     terminal.line("`squall components NAME` explains one of them.")?;
@@ -115,7 +117,9 @@ pub(super) fn options(kind: &ComponentType) -> Vec<ComponentOption> {
 }
 
 fn about(property: &Value, root: &Value) -> String {
-    let described = property["description"].as_str().or_else(|| resolve(property, root)["description"].as_str());
+    let described = property["description"]
+        .as_str()
+        .or_else(|| resolve(property, root)["description"].as_str());
     let mut about = described.unwrap_or_default().to_owned();
     if let Some(default) = property.get("default").filter(|default| is_plain(default)) {
         about.push_str(&format!("{}Default: {default}.", if about.is_empty() { "" } else { " " }));
@@ -136,7 +140,9 @@ fn is_plain(value: &Value) -> bool {
 
 /// The schema that a reference points at.
 fn resolve<'a>(schema: &'a Value, root: &'a Value) -> &'a Value {
-    let target = schema["$ref"].as_str().and_then(|reference| root.pointer(reference.trim_start_matches('#')));
+    let target = schema["$ref"]
+        .as_str()
+        .and_then(|reference| root.pointer(reference.trim_start_matches('#')));
     target.unwrap_or(schema)
 }
 
@@ -155,7 +161,9 @@ fn kind_of(schema: &Value, root: &Value) -> String {
         }
     }
     match &schema["type"] {
-        Value::Array(kinds) => join(kinds.iter().map(|kind| named(kind.as_str().unwrap_or_default(), schema, root))),
+        Value::Array(kinds) => {
+            join(kinds.iter().map(|kind| named(kind.as_str().unwrap_or_default(), schema, root)))
+        }
         kind => named(kind.as_str().unwrap_or_default(), schema, root),
     }
 }

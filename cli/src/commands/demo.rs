@@ -26,7 +26,11 @@ const DRAW: (Duration, Duration) = (Duration::from_millis(500), Duration::from_s
 /// The topology has so long to finish what was sent.
 const DRAIN: Duration = Duration::from_secs(60);
 
-pub(super) fn run(args: &DemoArgs, registry: Registry, terminal: &Terminal) -> Result<Exit, Failure> {
+pub(super) fn run(
+    args: &DemoArgs,
+    registry: Registry,
+    terminal: &Terminal,
+) -> Result<Exit, Failure> {
     if args.seconds.is_some_and(|seconds| !(seconds > 0.0 && seconds < 1e9)) {
         return Err(Failure::usage("--seconds: not a number of seconds above 0"));
     }
@@ -45,11 +49,16 @@ pub(super) fn run(args: &DemoArgs, registry: Registry, terminal: &Terminal) -> R
     let made = source.stop()?;
     let finished = finish(&session);
     let mut table = board.into_table();
-    let summary = session.end(if finished { Outcome::Done } else { Outcome::Undrained }, made.shares);
+    let summary =
+        session.end(if finished { Outcome::Done } else { Outcome::Undrained }, made.shares);
     let agreement = table.compare(&made)?;
     terminal.clear();
     tell(args, &summary, &made, &agreement, terminal)?;
-    Ok(if agreement.agree && finished && summary.dead_letters == 0 { Exit::Done } else { Exit::Failed })
+    Ok(if agreement.agree && finished && summary.dead_letters == 0 {
+        Exit::Done
+    } else {
+        Exit::Failed
+    })
 }
 
 /// Shows the board until the time is up or somebody asks to end.
@@ -103,7 +112,8 @@ fn tell(
     }
     terminal.note(&summary.text(terminal));
     let restaurants = made.by_restaurant.len() as u64;
-    let restarts = summary.components.iter().find(|part| part.id == FLAKY).map_or(0, |part| part.restarts);
+    let restarts =
+        summary.components.iter().find(|part| part.id == FLAKY).map_or(0, |part| part.restarts);
     terminal.line(&format!(
         "{} of {} were sent to the queue; {FLAKY} panicked and was restarted {} meanwhile",
         plural(agreement.shares, "share"),
@@ -121,6 +131,9 @@ fn tell(
     } else {
         format!("{}: table and generator do not agree", terminal.red("wrong"))
     })?;
-    terminal.line(&format!("the table stays in {}/results.db until the next demo", args.folder.display()))?;
+    terminal.line(&format!(
+        "the table stays in {}/results.db until the next demo",
+        args.folder.display()
+    ))?;
     Ok(())
 }

@@ -31,7 +31,8 @@ pub(super) fn run(registry: &Registry, terminal: &Terminal) -> Result<Exit, Fail
 }
 
 fn section(kind: &ComponentType, text: &mut String) {
-    let _ = write!(text, "\n### {} {}\n\n{}\n", role(kind.role()), kind.name(), kind.documentation());
+    let _ =
+        write!(text, "\n### {} {}\n\n{}\n", role(kind.role()), kind.name(), kind.documentation());
     let options = options(kind);
     if options.is_empty() {
         return;
@@ -40,6 +41,11 @@ fn section(kind: &ComponentType, text: &mut String) {
     for option in options {
         let wanted = if option.required { "required" } else { "" };
         let about = option.about.replace('|', "\\|").replace('\n', " ");
-        let _ = writeln!(text, "| `{}`: {} | {wanted} | {about} |", option.name, option.kind.replace('|', "\\|"));
+        let _ = writeln!(
+            text,
+            "| `{}`: {} | {wanted} | {about} |",
+            option.name,
+            option.kind.replace('|', "\\|")
+        );
     }
 }

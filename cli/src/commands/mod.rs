@@ -49,7 +49,8 @@ pub(crate) fn variables(args: &SetArgs) -> Result<Variables, Failure> {
     let mut variables = Variables::from_environment();
     for setting in &args.settings {
         variables.set(setting).map_err(|error| {
-            Failure::usage(format!("--set: {error}")).help("for example --set STORE=sqlite://results.db")
+            Failure::usage(format!("--set: {error}"))
+                .help("for example --set STORE=sqlite://results.db")
         })?;
     }
     Ok(variables)

@@ -25,13 +25,23 @@ pub(super) fn run(command: QueueCommand, terminal: &Terminal) -> Result<Exit, Fa
         QueueCommand::Create { queue, attributes, common } => {
             let wanted = attributes.over(QueueAttributes::default());
             open(&common, true)?.create(&queue, wanted, false)?;
-            done(&common, terminal, &format!("queue {queue} created"), json!({ "created": queue }))?;
+            done(
+                &common,
+                terminal,
+                &format!("queue {queue} created"),
+                json!({ "created": queue }),
+            )?;
         }
         QueueCommand::Set { queue, attributes, common } => {
             let mut queues = open(&common, false)?;
             let wanted = attributes.over(queues.attributes(&queue)?);
             queues.set(&queue, wanted.clone())?;
-            done(&common, terminal, &format!("queue {queue} changed"), json!({ "queue": queue, "attributes": wanted }))?;
+            done(
+                &common,
+                terminal,
+                &format!("queue {queue} changed"),
+                json!({ "queue": queue, "attributes": wanted }),
+            )?;
         }
         QueueCommand::Stats { queue, common } => stats(queue.as_deref(), &common, terminal)?,
         QueueCommand::Peek { queue, max, common } => peek(&queue, max, &common, terminal)?,
@@ -49,11 +59,21 @@ pub(super) fn run(command: QueueCommand, terminal: &Terminal) -> Result<Exit, Fa
             let from_ms = moment(&from)?;
             open(&common, false)?.rewind(&queue, from_ms)?;
             let time = rfc3339(i64::try_from(from_ms * 1_000).unwrap_or(i64::MAX));
-            done(&common, terminal, &format!("queue {queue} rewound to {time}"), json!({ "queue": queue, "from": time }))?;
+            done(
+                &common,
+                terminal,
+                &format!("queue {queue} rewound to {time}"),
+                json!({ "queue": queue, "from": time }),
+            )?;
         }
         QueueCommand::Delete { queue, common } => {
             open(&common, false)?.delete(&queue)?;
-            done(&common, terminal, &format!("queue {queue} deleted"), json!({ "deleted": queue }))?;
+            done(
+                &common,
+                terminal,
+                &format!("queue {queue} deleted"),
+                json!({ "deleted": queue }),
+            )?;
         }
     }
     Ok(Exit::Done)
@@ -113,7 +133,8 @@ struct ShownGroup {
 
 fn shown(stats: &[Value]) -> Result<Vec<Shown>, Failure> {
     let read = |stats: &Value| {
-        Shown::deserialize(stats).map_err(|error| Failure::failed(format!("unexpected statistics: {error}")))
+        Shown::deserialize(stats)
+            .map_err(|error| Failure::failed(format!("unexpected statistics: {error}")))
     };
     stats.iter().map(read).collect()
 }
@@ -166,10 +187,17 @@ fn stats(queue: Option<&str>, common: &QueueArgs, terminal: &Terminal) -> Result
             let held = group.claimed_by.as_ref().map(|(owner, _)| format!(", read by {owner}"));
             let (waiting, in_flight) = (count(group.active), count(group.inactive));
             let (name, held) = (&group.name, held.unwrap_or_default());
-            terminal.line(&format!("{}: group {name}: {waiting} waiting, {in_flight} in flight{held}", queue.name))?;
+            terminal.line(&format!(
+                "{}: group {name}: {waiting} waiting, {in_flight} in flight{held}",
+                queue.name
+            ))?;
         }
         if let Some((dead, waiting)) = &queue.dead_letters {
-            terminal.line(&format!("{}: dead letters in {dead}: {}", queue.name, count(*waiting)))?;
+            terminal.line(&format!(
+                "{}: dead letters in {dead}: {}",
+                queue.name,
+                count(*waiting)
+            ))?;
         }
         if queue.lost > 0 {
             let lost = terminal.red(&plural(queue.lost, "message"));
@@ -194,7 +222,8 @@ fn peek(queue: &str, max: usize, common: &QueueArgs, terminal: &Terminal) -> Res
         terminal.line(&format!("{}  {time}  {body}", message.id))?;
         if let Some(dead) = &message.dead_letter {
             let attempts = plural(u64::from(dead.attempts), "attempt");
-            terminal.line(&format!("    given up by {} after {attempts}: {}", dead.by, dead.reason))?;
+            terminal
+                .line(&format!("    given up by {} after {attempts}: {}", dead.by, dead.reason))?;
         }
         for (name, value) in &message.headers {
             terminal.line(&format!("    {name}: {value}"))?;

@@ -33,7 +33,8 @@ pub(super) fn run(
     terminal: &Terminal,
 ) -> Result<Exit, Failure> {
     let mut file = load(&args.topology, &args.set, registry, terminal)?;
-    let wanted: Vec<_> = args.inputs.iter().map(|input| parse_input(input)).collect::<Result<_, _>>()?;
+    let wanted: Vec<_> =
+        args.inputs.iter().map(|input| parse_input(input)).collect::<Result<_, _>>()?;
     check_inputs(args, &wanted)?;
     if let Some(threads) = args.threads {
         file = with_threads(file, usize::from(threads))?;
@@ -115,7 +116,8 @@ fn check_inputs(args: &RunArgs, wanted: &[(String, PathBuf)]) -> Result<(), Fail
     }
     let document = Document::load(&args.topology, &variables(&args.set)?)?;
     let spouts = document.root().get("spouts").map(|spouts| spouts.items()).unwrap_or_default();
-    let text = |spout: &squall_config::Section, key: &str| spout.get(key)?.text().map(str::to_owned);
+    let text =
+        |spout: &squall_config::Section, key: &str| spout.get(key)?.text().map(str::to_owned);
     let queues: BTreeSet<String> = spouts
         .iter()
         .filter(|spout| text(spout, "type").as_deref() == Some("queue"))
@@ -129,7 +131,10 @@ fn check_inputs(args: &RunArgs, wanted: &[(String, PathBuf)]) -> Result<(), Fail
                 (None, []) => "it reads no queue at all".to_owned(),
                 (None, names) => format!("it reads {}", names.join(", ")),
             };
-            return Err(Failure::usage(format!("--input: the topology does not read the queue `{queue}`")).help(help));
+            return Err(Failure::usage(format!(
+                "--input: the topology does not read the queue `{queue}`"
+            ))
+            .help(help));
         }
     }
     Ok(())

@@ -33,11 +33,16 @@ pub(super) fn run(args: &SendArgs, terminal: &Terminal) -> Result<Exit, Failure>
         queues.attributes(&args.queue)?;
     }
     let begin = Instant::now();
-    let sent = if args.whole { whole(args, &mut queues)? } else { by_lines(args, &mut lines, &mut queues, terminal)? };
+    let sent = if args.whole {
+        whole(args, &mut queues)?
+    } else {
+        by_lines(args, &mut lines, &mut queues, terminal)?
+    };
     let time = begin.elapsed();
     terminal.clear();
     if args.json {
-        terminal.json(&json!({ "queue": args.queue, "sent": sent, "seconds": time.as_secs_f64() }))?;
+        terminal
+            .json(&json!({ "queue": args.queue, "sent": sent, "seconds": time.as_secs_f64() }))?;
     } else {
         let speed = rate(sent as f64 / time.as_secs_f64());
         let sent = plural(sent, "message");
@@ -62,7 +67,8 @@ fn by_lines(
         if drawn.elapsed() > EVERY {
             drawn = Instant::now();
             let speed = rate(sent as f64 / begin.elapsed().as_secs_f64());
-            let part = lines.part().map(|part| format!("{:3.0} %  ", part * 100.0)).unwrap_or_default();
+            let part =
+                lines.part().map(|part| format!("{:3.0} %  ", part * 100.0)).unwrap_or_default();
             terminal.draw(&[format!("{part}{} messages  {speed}", count(sent))]);
         }
     }
@@ -71,8 +77,9 @@ fn by_lines(
 
 fn whole(args: &SendArgs, queues: &mut Queues) -> Result<u64, Failure> {
     let mut body = Vec::new();
-    read_all(&args.file, &mut body)
-        .map_err(|error| Failure::failed(format!("cannot read {}: {error}", args.file.display())))?;
+    read_all(&args.file, &mut body).map_err(|error| {
+        Failure::failed(format!("cannot read {}: {error}", args.file.display()))
+    })?;
     let mut messages = Messages::default();
     messages.push(&body);
     queues.send(&args.queue, &messages)

@@ -53,13 +53,20 @@ impl Board {
         self.table
     }
 
-    fn line(&mut self, snapshot: &Snapshot, made: &Made, elapsed: Duration, top: &[(String, u64)]) -> String {
+    fn line(
+        &mut self,
+        snapshot: &Snapshot,
+        made: &Made,
+        elapsed: Duration,
+        top: &[(String, u64)],
+    ) -> String {
         let mut parts = vec![
             span(elapsed),
             format!("{} shares", count(made.shares)),
             rate(self.rates.per_second),
         ];
-        let top: Vec<_> = top.iter().take(3).map(|(name, people)| format!("{name} {}", count(*people))).collect();
+        let top: Vec<_> =
+            top.iter().take(3).map(|(name, people)| format!("{name} {}", count(*people))).collect();
         if !top.is_empty() {
             parts.push(format!("people: {}", top.join(", ")));
         }
@@ -91,13 +98,19 @@ impl Board {
             };
             let bar = "█".repeat((*people as usize * BAR).div_ceil(most as usize));
             let (shares, _) = made.by_restaurant.get(name).copied().unwrap_or_default();
-            let (bar, people, shares) = (terminal.cyan(&format!("{bar:<BAR$}")), count(*people), count(shares));
-            lines.push(format!("{:>4}  {name:<24} {people:>7} people  {bar}  {shares} shares in all", place + 1));
+            let (bar, people, shares) =
+                (terminal.cyan(&format!("{bar:<BAR$}")), count(*people), count(shares));
+            lines.push(format!(
+                "{:>4}  {name:<24} {people:>7} people  {bar}  {shares} shares in all",
+                place + 1
+            ));
         }
         lines.push(String::new());
         if let Some((name, shares, rows)) = made.most_repeated() {
             let (shares, rows) = (count(shares), count(rows));
-            lines.push(format!("  {name} was shared {shares} times, which counts as {rows}: the same people again"));
+            lines.push(format!(
+                "  {name} was shared {shares} times, which counts as {rows}: the same people again"
+            ));
         }
         let done = count(snapshot.spouts(|spout| spout.acked));
         let shares = count(made.shares);
@@ -106,17 +119,26 @@ impl Board {
             count(backlog),
             rate(self.rates.per_second)
         ));
-        let latency = snapshot.components.iter().find(|component| component.is_spout).map(|spout| spout.latency);
+        let latency = snapshot
+            .components
+            .iter()
+            .find(|component| component.is_spout)
+            .map(|spout| spout.latency);
         if let Some(latency) = latency {
             let slowest = self.rates.slowest().unwrap_or_default();
             let (half, most) = (micros(latency.p50_us), micros(latency.p99_us));
-            lines.push(format!("  from queue to table: half within {half}, 99 of 100 within {most}  {slowest}"));
+            lines.push(format!(
+                "  from queue to table: half within {half}, 99 of 100 within {most}  {slowest}"
+            ));
         }
         lines.push(match restarts(snapshot) {
             0 => "  no bolt has panicked yet; one will".to_owned(),
             number => {
                 let times = if number == 1 { "once".to_owned() } else { format!("{number} times") };
-                terminal.yellow(&format!("  restarted {times}, nothing lost: {}", newest_panic(snapshot)))
+                terminal.yellow(&format!(
+                    "  restarted {times}, nothing lost: {}",
+                    newest_panic(snapshot)
+                ))
             }
         });
         lines.push("  Ctrl-C ends it and compares the table with what was sent".to_owned());
@@ -130,5 +152,7 @@ fn restarts(snapshot: &Snapshot) -> u64 {
 
 fn newest_panic(snapshot: &Snapshot) -> String {
     let newest = snapshot.history.iter().rev().find(|event| event.kind == EventKind::Panicked);
-    newest.map(|event| format!("{} panicked: {}", event.component, event.reason)).unwrap_or_default()
+    newest
+        .map(|event| format!("{} panicked: {}", event.component, event.reason))
+        .unwrap_or_default()
 }

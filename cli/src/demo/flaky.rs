@@ -2,7 +2,9 @@
 
 use std::time::{Duration, Instant};
 
-use squall_framework::{AnyConfig, Bolt, ComponentType, Inputs, Output, Problem, Result, Streams, Tuple};
+use squall_framework::{
+    AnyConfig, Bolt, ComponentType, Inputs, Output, Problem, Result, Streams, Tuple,
+};
 
 use super::FLAKY;
 

@@ -9,15 +9,18 @@ const MARK: &str = ".squall-demo";
 
 /// Makes the folder fresh.
 pub(crate) fn prepare(folder: &Path) -> Result<(), Failure> {
-    let cannot = |error: io::Error| Failure::failed(format!("cannot use {}: {error}", folder.display()));
+    let cannot =
+        |error: io::Error| Failure::failed(format!("cannot use {}: {error}", folder.display()));
     match fs::read_dir(folder) {
         Err(error) if error.kind() == io::ErrorKind::NotFound => {}
         Err(error) => return Err(cannot(error)),
         Ok(mut entries) => {
             let empty = entries.next().is_none();
             if !empty && !folder.join(MARK).exists() {
-                let message = format!("{} is not empty and not of an earlier demo", folder.display());
-                return Err(Failure::usage(message).help("name another folder with --data, or leave --data out"));
+                let message =
+                    format!("{} is not empty and not of an earlier demo", folder.display());
+                return Err(Failure::usage(message)
+                    .help("name another folder with --data, or leave --data out"));
             }
             if !empty {
                 busy(folder)?;
@@ -26,7 +29,8 @@ pub(crate) fn prepare(folder: &Path) -> Result<(), Failure> {
         }
     }
     fs::create_dir_all(folder).map_err(cannot)?;
-    fs::write(folder.join(MARK), "the folder of `squall demo`, which empties it when it starts\n").map_err(cannot)
+    fs::write(folder.join(MARK), "the folder of `squall demo`, which empties it when it starts\n")
+        .map_err(cannot)
 }
 
 /// Refuses a folder in which a demo is running: opening it says who has it.

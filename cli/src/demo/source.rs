@@ -43,7 +43,8 @@ impl Made {
         self.shares += 1;
         self.hour = share.at - share.at.rem_euclid(HOUR);
         let before = self.rows.len();
-        let newest = self.rows.entry(key(&share.restaurant, self.hour, &share.user)).or_insert(share.at);
+        let newest =
+            self.rows.entry(key(&share.restaurant, self.hour, &share.user)).or_insert(share.at);
         *newest = share.at.max(*newest);
         let (shares, rows) = self.by_restaurant.entry(share.restaurant).or_default();
         *shares += 1;
@@ -62,7 +63,8 @@ impl Made {
 
     /// The restaurant that is shared most by the fewest: its name, shares and rows.
     pub(crate) fn most_repeated(&self) -> Option<(&str, u64, u64)> {
-        let all = self.by_restaurant.iter().map(|(name, (shares, rows))| (name.as_str(), *shares, *rows));
+        let all =
+            self.by_restaurant.iter().map(|(name, (shares, rows))| (name.as_str(), *shares, *rows));
         all.max_by_key(|(_, shares, rows)| shares * 1_000 / (*rows).max(1))
     }
 }
@@ -86,7 +88,8 @@ impl Source {
         let ours = shared.clone();
         let thread = thread::Builder::new().name("squall-demo".into());
         let thread = thread.spawn(move || send(&queue, seed, rate, &ours));
-        let thread = thread.map_err(|error| Failure::failed(format!("no thread for the generator: {error}")))?;
+        let thread = thread
+            .map_err(|error| Failure::failed(format!("no thread for the generator: {error}")))?;
         Ok(Source { thread: Some(thread), shared })
     }
 
@@ -104,7 +107,9 @@ impl Source {
     pub(crate) fn stop(mut self) -> Result<Made, Failure> {
         self.shared.stop.store(true, Relaxed);
         match self.thread.take().map(JoinHandle::join) {
-            Some(Ok(Err(error))) => Err(Failure::failed(format!("the shares could not be sent: {error}"))),
+            Some(Ok(Err(error))) => {
+                Err(Failure::failed(format!("the shares could not be sent: {error}")))
+            }
             Some(Err(_)) => Err(Failure::failed("the generator panicked")),
             _ => Ok(self.made(Made::clone)),
         }

@@ -58,7 +58,8 @@ impl Table {
         let names = serde_json::json!(restaurants).to_string();
         let read = |connection: &Connection| {
             let mut statement = connection.prepare_cached(TOP)?;
-            let rows = statement.query_map((names, sql_datetime(hour)), |row| Ok((row.get(0)?, row.get(1)?)))?;
+            let rows = statement
+                .query_map((names, sql_datetime(hour)), |row| Ok((row.get(0)?, row.get(1)?)))?;
             rows.collect::<rusqlite::Result<Vec<(String, i64)>>>()
         };
         match self.connection().and_then(read) {
@@ -78,8 +79,8 @@ impl Table {
     pub(crate) fn compare(&mut self, made: &Made) -> Result<Agreement, Failure> {
         let (mut rows, mut wrong) = (0, 0);
         let compared = self.connection().and_then(|connection| {
-            let mut statement =
-                connection.prepare("SELECT restaurant, hour, person, last_share FROM hot_restaurants")?;
+            let mut statement = connection
+                .prepare("SELECT restaurant, hour, person, last_share FROM hot_restaurants")?;
             let mut found = statement.query([])?;
             while let Some(row) = found.next()? {
                 let text = |column: usize| row.get::<_, String>(column);
@@ -91,7 +92,9 @@ impl Table {
             }
             Ok(())
         });
-        compared.map_err(|error| Failure::failed(format!("cannot read {}: {error}", self.path.display())))?;
+        compared.map_err(|error| {
+            Failure::failed(format!("cannot read {}: {error}", self.path.display()))
+        })?;
         let expected = made.rows();
         let agree = rows == expected && wrong == 0;
         Ok(Agreement { shares: made.shares, expected, rows, wrong, agree })

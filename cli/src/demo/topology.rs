@@ -22,15 +22,20 @@ pub(crate) fn topology(mut registry: Registry, results: &Path) -> Result<Topolog
 
 /// The topology with `flaky` between its `sql` bolt and what that reads.
 fn with_flaky(text: &str) -> Result<String, Failure> {
-    let odd = |error: &dyn std::fmt::Display| Failure::failed(format!("the shipped topology: {error}"));
+    let odd =
+        |error: &dyn std::fmt::Display| Failure::failed(format!("the shipped topology: {error}"));
     let mut topology: Value = serde_yaml::from_str(text).map_err(|error| odd(&error))?;
     let bolts = topology.get_mut("bolts").and_then(Value::as_sequence_mut);
     let bolts = bolts.ok_or_else(|| odd(&"it has no bolts"))?;
-    let sink = bolts.iter_mut().find(|bolt| bolt.get("type").and_then(Value::as_str) == Some("sql"));
-    let inputs = sink.and_then(|sink| sink.get_mut("inputs")).ok_or_else(|| odd(&"it has no sink"))?;
+    let sink =
+        bolts.iter_mut().find(|bolt| bolt.get("type").and_then(Value::as_str) == Some("sql"));
+    let inputs =
+        sink.and_then(|sink| sink.get_mut("inputs")).ok_or_else(|| odd(&"it has no sink"))?;
     let read = std::mem::replace(inputs, Value::Sequence(vec![FLAKY.into()]));
     let entries = [("id", FLAKY.into()), ("type", FLAKY.into()), ("inputs", read)];
-    bolts.push(Value::Mapping(entries.into_iter().map(|(key, value)| (key.into(), value)).collect::<Mapping>()));
+    bolts.push(Value::Mapping(
+        entries.into_iter().map(|(key, value)| (key.into(), value)).collect::<Mapping>(),
+    ));
     serde_yaml::to_string(&topology).map_err(|error| odd(&error))
 }
 
@@ -41,8 +46,10 @@ mod tests {
 
     #[test]
     fn the_shipped_topology_takes_a_bolt_that_panics() {
-        let topology = topology(squall_components::registry(), Path::new("results.db")).unwrap().topology;
-        let ids: Vec<_> = topology.components().iter().map(|component| component.id.as_str()).collect();
+        let topology =
+            topology(squall_components::registry(), Path::new("results.db")).unwrap().topology;
+        let ids: Vec<_> =
+            topology.components().iter().map(|component| component.id.as_str()).collect();
         assert_eq!(ids, ["shares", "parse", "hour", FLAKY, "people"]);
     }
 }

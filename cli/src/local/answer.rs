@@ -8,16 +8,12 @@ use super::{Messages, PeekedMessage, Reply, Request};
 /// Answers a request; `raw` has the bodies that belong to it.
 pub(super) fn answer(store: &Store, request: Request, raw: &[u8]) -> (Reply, Vec<u8>) {
     let mut bodies = Vec::new();
-    let reply = act(store, request, raw, &mut bodies).unwrap_or_else(|error| refused(store, &error));
+    let reply =
+        act(store, request, raw, &mut bodies).unwrap_or_else(|error| refused(store, &error));
     (reply, bodies)
 }
 
-fn act(
-    store: &Store,
-    request: Request,
-    raw: &[u8],
-    bodies: &mut Vec<u8>,
-) -> Result<Reply, Error> {
+fn act(store: &Store, request: Request, raw: &[u8], bodies: &mut Vec<u8>) -> Result<Reply, Error> {
     Ok(match request {
         Request::List => Reply::Names(store.list()),
         Request::Create { queue, attributes, may_exist } => {
@@ -38,18 +34,23 @@ fn act(
         }
         Request::Peek { queue, max } => {
             let peeked = store.queue(&queue)?.peek(max)?;
-            Reply::Peeked(peeked.into_iter().map(|message| {
-                bodies.extend_from_slice(&message.body);
-                PeekedMessage {
-                    id: message.id,
-                    offset: message.offset,
-                    enqueued_ms: message.enqueued_ms,
-                    dequeue_count: message.dequeue_count,
-                    headers: message.headers,
-                    dead_letter: message.dead_letter,
-                    bytes: message.body.len(),
-                }
-            }).collect())
+            Reply::Peeked(
+                peeked
+                    .into_iter()
+                    .map(|message| {
+                        bodies.extend_from_slice(&message.body);
+                        PeekedMessage {
+                            id: message.id,
+                            offset: message.offset,
+                            enqueued_ms: message.enqueued_ms,
+                            dequeue_count: message.dequeue_count,
+                            headers: message.headers,
+                            dead_letter: message.dead_letter,
+                            bytes: message.body.len(),
+                        }
+                    })
+                    .collect(),
+            )
         }
         Request::Send { queue } => {
             let queue = store.queue(&queue)?;
@@ -60,7 +61,9 @@ fn act(
             Reply::Count(queue.send_batch(batch)?.wait()?.count)
         }
         Request::Purge { queue } => Reply::Count(store.queue(&queue)?.purge()?),
-        Request::Redrive { queue, to } => Reply::Count(store.queue(&queue)?.redrive(to.as_deref())?),
+        Request::Redrive { queue, to } => {
+            Reply::Count(store.queue(&queue)?.redrive(to.as_deref())?)
+        }
         Request::Rewind { queue, from_ms } => {
             store.queue(&queue)?.rewind(from_ms)?;
             Reply::Done

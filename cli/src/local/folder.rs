@@ -58,7 +58,8 @@ impl DataFolder {
     pub(crate) fn queues(path: &Path, create: bool) -> Result<Queues, Failure> {
         if !create && !path.join(STORE).exists() {
             let message = format!("there are no queues in {}", path.display());
-            let help = "name the data folder with --data, or create a queue with `squall queue create`";
+            let help =
+                "name the data folder with --data, or create a queue with `squall queue create`";
             return Err(Failure::failed(message).help(help));
         }
         let deadline = Instant::now() + PATIENCE;
@@ -67,14 +68,18 @@ impl DataFolder {
                 Ok(Some(client)) => return Ok(Queues::remote(client)),
                 Ok(None) => {}
                 Err(error) => {
-                    let message = format!("the process that holds {} cannot be asked: {error}", path.display());
+                    let message = format!(
+                        "the process that holds {} cannot be asked: {error}",
+                        path.display()
+                    );
                     return Err(Failure::failed(message));
                 }
             }
             match Self::take(path)? {
                 Ok(folder) => return Ok(Queues::own(folder)),
                 Err(holder) if Instant::now() > deadline => {
-                    let message = format!("{} is in use by {holder}, which does not answer", path.display());
+                    let message =
+                        format!("{} is in use by {holder}, which does not answer", path.display());
                     let help = "it may be another program or hang; stop it, or name another folder with --data";
                     return Err(Failure::failed(message).help(help));
                 }
@@ -91,13 +96,19 @@ impl DataFolder {
         let store = match Store::open(path.join(STORE), StoreOptions::default()) {
             Ok(store) => store,
             Err(Error::Locked { holder, .. }) => return Ok(Err(holder)),
-            Err(error) => return Err(Failure::failed(format!("cannot open the queues in {}: {error}", path.display()))),
+            Err(error) => {
+                return Err(Failure::failed(format!(
+                    "cannot open the queues in {}: {error}",
+                    path.display()
+                )));
+            }
         };
         for damage in store.damage() {
             tracing::warn!(%damage, "the disk has lost something");
         }
         let server = Server::start(path, store.clone());
-        let server = server.map_err(|error| tracing::warn!(%error, "other terminals cannot reach the queues"));
+        let server = server
+            .map_err(|error| tracing::warn!(%error, "other terminals cannot reach the queues"));
         Ok(Ok(DataFolder { _server: server.ok(), store }))
     }
 

@@ -131,5 +131,7 @@ impl Queues {
 }
 
 fn unexpected(reply: &Reply) -> Failure {
-    Failure::failed(format!("the process that holds the data folder answered something else: {reply:?}"))
+    Failure::failed(format!(
+        "the process that holds the data folder answered something else: {reply:?}"
+    ))
 }

@@ -9,7 +9,9 @@ use std::{
 use serde_json::{Map, Value as Json, json};
 use squall_broker::{Batch, Error as BrokerError, Message, Queue, QueueAttributes, Store};
 use squall_components::parse::rfc3339;
-use squall_framework::{DeadLetter, DeadLetterTarget, DeadLetters, Error, Result, TopologyFile, ValueRef};
+use squall_framework::{
+    DeadLetter, DeadLetterTarget, DeadLetters, Error, Result, TopologyFile, ValueRef,
+};
 
 use crate::failure::Failure;
 
@@ -20,7 +22,9 @@ pub(super) fn of(
 ) -> Result<std::sync::Arc<dyn DeadLetters>, Failure> {
     let topology = file.topology.name().to_owned();
     Ok(match &file.dead_letters {
-        Some(DeadLetterTarget::File(path)) => std::sync::Arc::new(InFile::open(topology, Path::new(path))?),
+        Some(DeadLetterTarget::File(path)) => {
+            std::sync::Arc::new(InFile::open(topology, Path::new(path))?)
+        }
         Some(DeadLetterTarget::Queue(name)) => {
             std::sync::Arc::new(InQueue { store: store.clone(), name: name.clone(), topology })
         }
@@ -41,7 +45,9 @@ struct InQueue {
 impl InQueue {
     fn queue(&self) -> Result<Queue, BrokerError> {
         match self.store.queue(&self.name) {
-            Err(BrokerError::NoQueue(_)) => self.store.create_queue(&self.name, &QueueAttributes::default()),
+            Err(BrokerError::NoQueue(_)) => {
+                self.store.create_queue(&self.name, &QueueAttributes::default())
+            }
             found => found,
         }
     }
@@ -49,7 +55,8 @@ impl InQueue {
 
 impl DeadLetters for InQueue {
     fn put(&self, letters: &[DeadLetter]) -> Result<()> {
-        let cannot = |error: BrokerError| Error::retry(format!("dead letters to `{}`: {error}", self.name));
+        let cannot =
+            |error: BrokerError| Error::retry(format!("dead letters to `{}`: {error}", self.name));
         let batch: Batch = letters.iter().map(|letter| message(&self.topology, letter)).collect();
         self.queue().map_err(cannot)?.send_batch(batch).map_err(cannot)?.wait().map_err(cannot)?;
         Ok(())
@@ -107,7 +114,9 @@ impl InFile {
     fn open(topology: String, path: &Path) -> Result<Self, Failure> {
         let file = OpenOptions::new().create(true).append(true).open(path);
         let name = path.display().to_string();
-        let file = file.map_err(|error| Failure::failed(format!("cannot keep dead letters in {name}: {error}")))?;
+        let file = file.map_err(|error| {
+            Failure::failed(format!("cannot keep dead letters in {name}: {error}"))
+        })?;
         Ok(InFile { file, topology, path: name })
     }
 }

@@ -107,7 +107,9 @@ fn send(mut reader: LineReader, queue: &Queue, shared: &Shared) -> Result<(), Fa
                     tracing::warn!(%error, "the input waits for room on the disk");
                     thread::sleep(Duration::from_secs(1));
                 }
-                Err(error) => return Err(Failure::failed(format!("cannot send the input: {error}"))),
+                Err(error) => {
+                    return Err(Failure::failed(format!("cannot send the input: {error}")));
+                }
             }
         }
         messages.clear();

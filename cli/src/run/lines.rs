@@ -73,7 +73,8 @@ impl LineReader {
             self.line.clear();
             let limit = (LONGEST + 2) as u64;
             let read = self.reader.by_ref().take(limit).read_until(b'\n', &mut self.line);
-            let read = read.map_err(|error| Failure::failed(format!("cannot read {}: {error}", self.name)))?;
+            let read = read
+                .map_err(|error| Failure::failed(format!("cannot read {}: {error}", self.name)))?;
             if read == 0 {
                 break;
             }
@@ -82,8 +83,12 @@ impl LineReader {
             let line = self.line.strip_suffix(b"\n").unwrap_or(&self.line);
             let line = line.strip_suffix(b"\r").unwrap_or(line);
             if line.len() > LONGEST {
-                let message = format!("line {} of {} is longer than the 64 KiB of a message", self.number, self.name);
-                return Err(Failure::failed(message).help("the lines before it have been sent; split it, or leave it out"));
+                let message = format!(
+                    "line {} of {} is longer than the 64 KiB of a message",
+                    self.number, self.name
+                );
+                return Err(Failure::failed(message)
+                    .help("the lines before it have been sent; split it, or leave it out"));
             }
             if !line.is_empty() {
                 messages.push(line);

@@ -3,7 +3,8 @@
 use std::time::{Duration, Instant};
 
 use squall_framework::{
-    ComponentSnapshot, Lent, Resources, Running, Snapshot, TaskState, TopologyFile, TopologyState, start,
+    ComponentSnapshot, Lent, Resources, Running, Snapshot, TaskState, TopologyFile, TopologyState,
+    start,
 };
 
 use super::{
@@ -28,8 +29,9 @@ impl Session {
             dead_letters: Some(dead_letters::of(&file, folder.store())?),
         };
         let started = Instant::now();
-        let running = start(file.topology, lent)
-            .map_err(|error| Failure::failed(format!("the topology could not be started: {error}")))?;
+        let running = start(file.topology, lent).map_err(|error| {
+            Failure::failed(format!("the topology could not be started: {error}"))
+        })?;
         Ok(Session { running, folder, started })
     }
 
@@ -46,10 +48,14 @@ impl Session {
     /// Messages in the queues that this topology reads which it has not settled.
     pub(crate) fn backlog(&self) -> u64 {
         let store = self.folder.store();
-        let queues = store.list().into_iter().filter_map(|name| store.queue(&name).ok()?.stats().ok());
+        let queues =
+            store.list().into_iter().filter_map(|name| store.queue(&name).ok()?.stats().ok());
         let groups = queues.flat_map(|queue| queue.groups);
         // Nobody else has this store, so whatever is claimed is claimed by this topology.
-        groups.filter(|group| group.claimed_by.is_some()).map(|group| group.active + group.inactive).sum()
+        groups
+            .filter(|group| group.claimed_by.is_some())
+            .map(|group| group.active + group.inactive)
+            .sum()
     }
 
     /// Whether all that its sources have for now is done.
@@ -76,14 +82,20 @@ impl Session {
 /// What keeps a topology from going on, in words.
 pub(super) fn trouble(snapshot: &Snapshot) -> Option<String> {
     match &snapshot.state {
-        TopologyState::Stalled(reason) | TopologyState::Failed(reason) => return Some(reason.clone()),
+        TopologyState::Stalled(reason) | TopologyState::Failed(reason) => {
+            return Some(reason.clone());
+        }
         TopologyState::Running => {}
     }
     let task = snapshot.tasks.iter().find_map(|task| match &task.state {
-        TaskState::Restarting { reason } => Some(format!("{} cannot be started: {reason}", task.component)),
-        TaskState::Stuck { for_ms } => {
-            Some(format!("{} has been inside one call for {:.0} s", task.component, *for_ms as f64 / 1e3))
+        TaskState::Restarting { reason } => {
+            Some(format!("{} cannot be started: {reason}", task.component))
         }
+        TaskState::Stuck { for_ms } => Some(format!(
+            "{} has been inside one call for {:.0} s",
+            task.component,
+            *for_ms as f64 / 1e3
+        )),
         _ => None,
     });
     let told = |component: &ComponentSnapshot| {

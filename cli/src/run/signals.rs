@@ -30,7 +30,11 @@ impl Signals {
         let (mut interrupt, mut terminate, mut hangup) = {
             let _inside = runtime.enter();
             let listen = |kind| signal(kind).map_err(cannot);
-            (listen(SignalKind::interrupt())?, listen(SignalKind::terminate())?, listen(SignalKind::hangup())?)
+            (
+                listen(SignalKind::interrupt())?,
+                listen(SignalKind::terminate())?,
+                listen(SignalKind::hangup())?,
+            )
         };
         let thread = thread::Builder::new().name("squall-signals".into());
         let listening = thread.spawn(move || {

@@ -23,7 +23,13 @@ pub(crate) struct Rates {
 impl Rates {
     /// Nothing has been seen yet.
     pub(crate) fn new() -> Self {
-        Rates { at: Instant::now(), emitted: 0, busy: HashMap::new(), per_second: 0.0, slowest: None }
+        Rates {
+            at: Instant::now(),
+            emitted: 0,
+            busy: HashMap::new(),
+            per_second: 0.0,
+            slowest: None,
+        }
     }
 
     /// Compares with what was seen before.
@@ -33,7 +39,8 @@ impl Rates {
         self.per_second = emitted.saturating_sub(self.emitted) as f64 / seconds;
         self.slowest = None;
         for component in &snapshot.components {
-            let before = self.busy.insert(component.id.clone(), component.busy_s).unwrap_or_default();
+            let before =
+                self.busy.insert(component.id.clone(), component.busy_s).unwrap_or_default();
             let tasks = component.parallelism.max(1) as f64;
             let load = ((component.busy_s - before) / seconds / tasks).clamp(0.0, 1.0);
             if load > 0.0 && self.slowest.as_ref().is_none_or(|(_, most)| load > *most) {
@@ -54,7 +61,11 @@ impl Rates {
         let mut parts = vec![
             terminal.bold(&snapshot.topology),
             span(std::time::Duration::from_secs_f64(snapshot.uptime_s.max(0.0))),
-            format!("{} in ({})", count(snapshot.spouts(|spout| spout.emitted)), rate(self.per_second)),
+            format!(
+                "{} in ({})",
+                count(snapshot.spouts(|spout| spout.emitted)),
+                rate(self.per_second)
+            ),
             format!("{} done", count(snapshot.spouts(|spout| spout.acked))),
             format!("{} waiting", count(backlog)),
         ];
@@ -70,7 +81,9 @@ impl Rates {
         parts.extend(self.slowest());
         match &snapshot.state {
             TopologyState::Running => {}
-            TopologyState::Stalled(reason) => parts.push(terminal.red(&format!("stalled: {reason}"))),
+            TopologyState::Stalled(reason) => {
+                parts.push(terminal.red(&format!("stalled: {reason}")))
+            }
             TopologyState::Failed(reason) => parts.push(terminal.red(&format!("failed: {reason}"))),
         }
         parts.join("  ")

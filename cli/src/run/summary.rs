@@ -86,7 +86,8 @@ impl Summary {
         });
         // The slowest spout stands for all: percentiles cannot be added.
         let spouts = snapshot.components.iter().filter(|component| component.is_spout);
-        let latency = spouts.map(|spout| spout.latency).max_by(|a, b| a.p99_us.total_cmp(&b.p99_us));
+        let latency =
+            spouts.map(|spout| spout.latency).max_by(|a, b| a.p99_us.total_cmp(&b.p99_us));
         Summary {
             topology: snapshot.topology.clone(),
             outcome,
@@ -120,27 +121,47 @@ impl Summary {
         let how = match &self.outcome {
             Outcome::Done => terminal.green("done"),
             Outcome::Stopped => "stopped, what was under way is finished".to_owned(),
-            Outcome::Undrained => terminal.yellow("stopped, what was under way comes again in the next run"),
+            Outcome::Undrained => {
+                terminal.yellow("stopped, what was under way comes again in the next run")
+            }
             Outcome::Stalled(reason) => terminal.red(&format!("stalled: {reason}")),
             Outcome::Failed(reason) => terminal.red(&format!("failed: {reason}")),
         };
         let mut text = format!("{} {how} ({time})\n", terminal.bold(&self.topology));
         let speed = rate(self.acked as f64 / self.elapsed_s.max(1e-3));
         // Writing into a text cannot fail.
-        let _ = writeln!(text, "  {} in, {} acked ({speed})", plural(self.messages, "message"), count(self.acked));
+        let _ = writeln!(
+            text,
+            "  {} in, {} acked ({speed})",
+            plural(self.messages, "message"),
+            count(self.acked)
+        );
         if self.acked > 0 {
             let (half, most) = (micros(self.latency.p50_us), micros(self.latency.p99_us));
-            let _ = writeln!(text, "  from emitted to acked: half within {half}, 99 of 100 within {most}");
+            let _ = writeln!(
+                text,
+                "  from emitted to acked: half within {half}, 99 of 100 within {most}"
+            );
         }
         if self.failed + self.restarts > 0 {
-            let (failed, restarts) = (plural(self.failed, "failure"), plural(self.restarts, "restart"));
-            let _ = writeln!(text, "  {failed}, of which {} came again; {restarts}", count(self.retried));
+            let (failed, restarts) =
+                (plural(self.failed, "failure"), plural(self.restarts, "restart"));
+            let _ = writeln!(
+                text,
+                "  {failed}, of which {} came again; {restarts}",
+                count(self.retried)
+            );
         }
         if self.dead_letters > 0 {
-            let _ = writeln!(text, "  {}", terminal.yellow(&plural(self.dead_letters, "dead letter")));
+            let _ =
+                writeln!(text, "  {}", terminal.yellow(&plural(self.dead_letters, "dead letter")));
         }
         if self.unsettled > 0 {
-            let _ = writeln!(text, "  {} stay in the queue for the next run", plural(self.unsettled, "message"));
+            let _ = writeln!(
+                text,
+                "  {} stay in the queue for the next run",
+                plural(self.unsettled, "message")
+            );
         }
         let _ = write!(text, "\n{}", self.parts());
         for part in &self.components {

@@ -67,7 +67,8 @@ impl Watch {
             (self.finished, self.since) = (finished, Instant::now());
         }
         if self.until_idle && self.since.elapsed() > self.patience {
-            let reason = trouble(snapshot).unwrap_or_else(|| "nothing was finished any more".to_owned());
+            let reason =
+                trouble(snapshot).unwrap_or_else(|| "nothing was finished any more".to_owned());
             return Ok(Verdict::Stalled(reason));
         }
         Ok(Verdict::Going)
