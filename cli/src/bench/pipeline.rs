@@ -21,7 +21,8 @@ use crate::{
 /// Lines are parsed, counted by day, method and status, and the counts added to a table.
 const TOPOLOGY: &str = "
 name: pipeline
-config: { threads: ${THREADS} }
+config:
+  threads: ${THREADS}
 spouts:
   - { id: lines, type: queue, queue: access }
 bolts:
