@@ -141,6 +141,10 @@ fn child(folder: &Path) {
             let (queue, next) = (&queue, &next);
             scope.spawn(move || {
                 loop {
+                    // A backlog of any length would do; a short one keeps the checks quick.
+                    while queue.stats().unwrap().active > 3_000 {
+                        thread::sleep(Duration::from_millis(1));
+                    }
                     let size = if producer == 0 { 1 } else { fastrand::u64(1..100) };
                     let first = {
                         let mut next = next.lock().unwrap();
