@@ -41,7 +41,10 @@ fn the_queue_is_measured_and_nothing_stays_behind() {
     let place = Place::new();
     let bench = ["bench", "queue", "--seconds", "0.1", "--messages", "5000", "--json"];
     let measured = place.json(&bench);
-    has(&measured, &["send_16x1_per_s", "send_4x1000_per_s", "claim_per_s", "lease_per_s", "open_s"]);
+    has(
+        &measured,
+        &["send_16x1_per_s", "send_4x1000_per_s", "claim_per_s", "lease_per_s", "open_s"],
+    );
     assert_eq!(measured["open_messages"], 5000);
     assert_eq!(std::fs::read_dir(place.path(".")).unwrap().count(), 0);
 }

@@ -7,6 +7,7 @@ use std::{
         atomic::{AtomicBool, Ordering::Relaxed},
     },
     thread,
+    time::{Duration, Instant},
 };
 
 use tokio::{
@@ -15,6 +16,10 @@ use tokio::{
 };
 
 use crate::failure::{Exit, Failure};
+
+/// A shell or `timeout` may send one signal to the process and once more to its group: what comes
+/// so soon after the first is no second wish.
+const BOUNCE: Duration = Duration::from_millis(300);
 
 /// Whether the process was asked to end.
 #[derive(Debug, Clone, Default)]
@@ -39,15 +44,21 @@ impl Signals {
         let thread = thread::Builder::new().name("squall-signals".into());
         let listening = thread.spawn(move || {
             runtime.block_on(async {
+                let mut first: Option<Instant> = None;
                 loop {
                     tokio::select! {
                         _ = interrupt.recv() => {}
                         _ = terminate.recv() => {}
                         _ = hangup.recv() => {}
                     }
-                    if ours.0.swap(true, Relaxed) {
-                        process::exit(i32::from(Exit::Interrupted.code()));
+                    match first {
+                        Some(at) if at.elapsed() > BOUNCE => {
+                            process::exit(i32::from(Exit::Interrupted.code()));
+                        }
+                        Some(_) => {}
+                        None => first = Some(Instant::now()),
                     }
+                    ours.0.store(true, Relaxed);
                 }
             });
         });
