@@ -51,7 +51,7 @@ fn list(json: bool, registry: &Registry, terminal: &Terminal) -> Result<Exit, Fa
             vec![role(kind.role()).to_owned(), kind.name().to_owned(), kind.summary().to_owned()]
         })
         .collect();
-    terminal.line(&table(&[" ", "type ", " "], &rows))?;
+    terminal.line(&table(&["role ", "type ", "about "], &rows))?;
     terminal.line("`squall components NAME` explains one of them.")?;
     Ok(Exit::Done)
 }
