@@ -1,0 +1,103 @@
+//! The arguments of `squall bench`.
+
+use std::path::PathBuf;
+
+use clap::{Args as ClapArgs, Subcommand, ValueEnum, ValueHint};
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum BenchCommand {
+    /// The engine: what it costs around the least possible work
+    Engine(BenchEngineArgs),
+    /// The durable queue
+    Queue(BenchQueueArgs),
+    /// An access log from the queue through parse and count into SQLite
+    Pipeline(BenchPipelineArgs),
+}
+
+#[derive(Debug, ClapArgs)]
+pub(crate) struct BenchEngineArgs {
+    /// The shape of the topology
+    #[arg(long, value_enum, default_value_t = WorkloadArg::Const)]
+    pub(crate) workload: WorkloadArg,
+    /// Whether messages are tracked
+    #[arg(long, value_enum, default_value_t = Switch::On)]
+    pub(crate) acks: Switch,
+    /// How long to measure, after a warm-up of a fifth of it
+    #[arg(long, value_name = "N", default_value_t = 5.0)]
+    pub(crate) seconds: f64,
+    /// Threads that the tasks share
+    #[arg(long, value_name = "N", default_value_t = 2, value_parser = clap::value_parser!(u16).range(1..=1024))]
+    pub(crate) threads: u16,
+    /// Messages a second, for the workload `latency`
+    #[arg(long, value_name = "N", default_value_t = 10_000, value_parser = clap::value_parser!(u32).range(1..))]
+    pub(crate) rate: u32,
+    /// A text whose first 1,000 lines are used by the workload `wordcount`
+    #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
+    pub(crate) file: Option<PathBuf>,
+    /// Run a hand-written loop of two threads and the same shape instead of the engine
+    #[arg(long)]
+    pub(crate) baseline: bool,
+    /// Print as JSON
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum WorkloadArg {
+    /// A spout to a counting bolt
+    Const,
+    /// One bolt between, one tuple in and one out
+    Relay,
+    /// Lines split into words, which are counted
+    Wordcount,
+    /// Fields grouping to eight counting tasks
+    Fanout8,
+    /// As const, with rows of twenty columns
+    Columns20,
+    /// An open loop at a fixed rate
+    Latency,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Switch {
+    On,
+    Off,
+}
+
+#[derive(Debug, ClapArgs)]
+pub(crate) struct BenchQueueArgs {
+    /// How long to measure each way of sending
+    #[arg(long, value_name = "N", default_value_t = 5.0)]
+    pub(crate) seconds: f64,
+    /// How many messages the backlog has
+    #[arg(long, value_name = "N", default_value_t = 1_000_000)]
+    pub(crate) messages: u64,
+    /// Fill a queue with so many messages and end as by a crash
+    #[arg(long, hide = true, value_name = "N", requires = "folder")]
+    pub(crate) fill_and_die: Option<u64>,
+    /// The folder for the queue, on the disk to be measured
+    #[arg(long = "data", value_name = "DIR", value_hint = ValueHint::DirPath)]
+    pub(crate) folder: Option<PathBuf>,
+    /// Print as JSON
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+#[derive(Debug, ClapArgs)]
+pub(crate) struct BenchPipelineArgs {
+    /// How many lines to make up
+    #[arg(long, value_name = "N", default_value_t = 2_000_000)]
+    pub(crate) lines: u64,
+    /// A log to use over and over instead of made-up lines
+    #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
+    pub(crate) file: Option<PathBuf>,
+    /// Threads that the tasks share
+    #[arg(long, value_name = "N", default_value_t = 2, value_parser = clap::value_parser!(u16).range(1..=1024))]
+    pub(crate) threads: u16,
+    /// The folder for queue and table, on the disk to be measured
+    #[arg(long = "data", value_name = "DIR", value_hint = ValueHint::DirPath)]
+    pub(crate) folder: Option<PathBuf>,
+    /// Print as JSON
+    #[arg(long)]
+    pub(crate) json: bool,
+}
