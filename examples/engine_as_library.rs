@@ -71,7 +71,10 @@ impl DeadLetters for Tell {
     fn put(&self, letters: &[DeadLetter]) -> Result<()> {
         for letter in letters {
             let DeadLetter { failure, attempts, .. } = letter;
-            println!("dead letter of `{}`: {} ({attempts} attempt)", failure.component, failure.reason);
+            println!(
+                "dead letter of `{}`: {} ({attempts} attempt)",
+                failure.component, failure.reason
+            );
         }
         Ok(())
     }
@@ -85,15 +88,15 @@ fn main() -> Result<(), AnyError> {
         .build()?;
 
     let resources = Resources::default().with(Total::default());
-    let total = resources.get::<Total>().ok_or("it was lent a line ago")?;
+    let total = resources.get::<Total>().ok_or_else(|| Error::data("nothing was lent"))?;
     let lent = Lent { resources, dead_letters: Some(Arc::new(Tell)) };
 
     let running = start(topology, lent)?;
     if !running.wait_idle(Duration::from_secs(30)) {
-        return Err("the topology did not come to rest".into());
+        return Err(Error::retry("the topology did not come to rest").into());
     }
     let snapshot = running.snapshot();
-    let spout = snapshot.component("numbers").ok_or("the topology has this spout")?;
+    let spout = snapshot.component("numbers").ok_or_else(|| Error::data("no such spout"))?;
     println!("{} messages: {} acked, {} dead", spout.emitted, spout.acked, spout.dead);
     println!("sum of 5000 / n for n from 1 to 999: {}", total.0.load(Relaxed));
     running.stop();

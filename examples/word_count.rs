@@ -18,7 +18,7 @@ use std::{
 };
 
 use squall_framework::{
-    AnyError, Bolt, Flush, Grouping, Inputs, Kind, Next, Output, Problem, Result, Schema, Spout,
+    AnyError, Bolt, Error, Flush, Grouping, Inputs, Kind, Next, Output, Problem, Result, Schema, Spout,
     SpoutOutput, Streams, Topology, Tuple, start,
 };
 
@@ -114,7 +114,7 @@ fn main() -> Result<(), AnyError> {
     let done = running.wait_idle(Duration::from_secs(30)) && running.drain(Duration::from_secs(30));
     running.stop();
     if !done {
-        return Err("the topology did not come to rest".into());
+        return Err(Error::retry("the topology did not come to rest").into());
     }
 
     let mut counts = found.lock().unwrap_or_else(PoisonError::into_inner).clone();
