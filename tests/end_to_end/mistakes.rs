@@ -23,8 +23,8 @@ fn a_wrong_topology_is_not_run() {
 #[test]
 fn wrong_arguments_say_what_to_do() {
     let place = Place::new();
-    let said = place.squall(&["rnu"]).code(2);
-    assert!(said.err.contains("run"), "{}", said.err);
+    let said = place.squall(&["vaildate"]).code(2);
+    assert!(said.err.contains("validate"), "{}", said.err);
     let said = place.squall(&["run", "nowhere.yaml"]).code(2);
     assert!(said.err.contains("nowhere.yaml"), "{}", said.err);
     let said = place.squall(&["components", "jsn"]).code(2);
