@@ -4,8 +4,8 @@
 //! $ cargo run -q -p squall-examples --example word-count
 //! the 4
 //! a 3
-//! squall 2
-//! wind 2
+//! squall 3
+//! is 2
 //! ```
 
 #![forbid(unsafe_code)]
@@ -18,8 +18,8 @@ use std::{
 };
 
 use squall_framework::{
-    AnyError, Bolt, Error, Flush, Grouping, Inputs, Kind, Next, Output, Problem, Result, Schema, Spout,
-    SpoutOutput, Streams, Topology, Tuple, start,
+    AnyError, Bolt, Error, Flush, Grouping, Inputs, Kind, Next, Output, Problem, Result, Schema,
+    Spout, SpoutOutput, Streams, Topology, Tuple, start,
 };
 
 const TEXT: [&str; 4] = [
