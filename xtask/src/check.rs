@@ -7,7 +7,7 @@ use anyhow::{Context, Result};
 use crate::{
     documents, examples, prerequisites,
     report::{Outcome, Report},
-    shell::{built, cargo, find, lines, run},
+    shell::{built, cargo, find, lines, root, run},
     topologies,
 };
 
@@ -68,6 +68,11 @@ fn tests(command: &mut Command, skipped: &mut Vec<String>) -> Result<Outcome> {
     let log = built("xtask.log");
     std::fs::create_dir_all(built(""))?;
     let mut file = File::create(&log).with_context(|| format!("cannot write {}", log.display()))?;
+    // Every package's tests find the data sets in the same place.
+    let data = root().join("../shared/data");
+    if std::env::var_os("SQUALL_DATA").is_none() && data.is_dir() {
+        command.env("SQUALL_DATA", data);
+    }
     let (mut passed, mut failed) = (0, 0);
     // What a test that passed has printed is of no interest here.
     let mut hidden = false;

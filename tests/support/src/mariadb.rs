@@ -64,31 +64,16 @@ impl MariaDb {
     }
 
     fn try_start() -> io::Result<Self> {
-        let folder = tempfile::Builder::new()
-            .prefix("squall-mariadb-")
-            .tempdir()?;
+        let folder = tempfile::Builder::new().prefix("squall-mariadb-").tempdir()?;
         std::fs::set_permissions(folder.path(), Permissions::from_mode(0o777))?;
         let output = as_nobody("mariadb-install-db")
-            .args([
-                "--no-defaults",
-                "--auth-root-authentication-method=normal",
-                "--skip-test-db",
-            ])
-            .arg(format!(
-                "--datadir={}",
-                folder.path().join("data").display()
-            ))
+            .args(["--no-defaults", "--auth-root-authentication-method=normal", "--skip-test-db"])
+            .arg(format!("--datadir={}", folder.path().join("data").display()))
             .output()?;
         if !output.status.success() {
-            return Err(io::Error::other(
-                String::from_utf8_lossy(&output.stderr).into_owned(),
-            ));
+            return Err(io::Error::other(String::from_utf8_lossy(&output.stderr).into_owned()));
         }
-        let mut server = Self {
-            folder,
-            port: free_port()?,
-            running: None,
-        };
+        let mut server = Self { folder, port: free_port()?, running: None };
         server.resume()?;
         Ok(server)
     }
@@ -126,10 +111,7 @@ impl MariaDb {
             .stdout(Stdio::null())
             .stderr(log)
             .spawn()?;
-        let input = shell
-            .stdin
-            .take()
-            .ok_or_else(|| io::Error::other("the shell has no input"))?;
+        let input = shell.stdin.take().ok_or_else(|| io::Error::other("the shell has no input"))?;
         self.running = Some(Running { shell, input });
         let started = Instant::now();
         while self.query("SELECT 1").is_err() {
@@ -149,11 +131,7 @@ impl MariaDb {
     /// # Errors
     /// The shell around it cannot be waited for.
     pub fn stop(&mut self) -> io::Result<()> {
-        let Some(Running {
-            mut shell,
-            mut input,
-        }) = self.running.take()
-        else {
+        let Some(Running { mut shell, mut input }) = self.running.take() else {
             return Ok(());
         };
         input.write_all(b"keep the folder")?;
@@ -203,13 +181,9 @@ impl MariaDb {
         }
         let output = client.wait_with_output()?;
         if !output.status.success() {
-            return Err(io::Error::other(
-                String::from_utf8_lossy(&output.stderr).into_owned(),
-            ));
+            return Err(io::Error::other(String::from_utf8_lossy(&output.stderr).into_owned()));
         }
-        Ok(String::from_utf8_lossy(&output.stdout)
-            .trim_end()
-            .to_owned())
+        Ok(String::from_utf8_lossy(&output.stdout).trim_end().to_owned())
     }
 
     fn log(&self) -> PathBuf {
@@ -232,9 +206,7 @@ fn as_nobody(program: &str) -> Command {
         return Command::new(path);
     }
     let mut command = Command::new("setpriv");
-    command
-        .args(["--reuid", "nobody", "--regid", "nogroup", "--clear-groups"])
-        .arg(path);
+    command.args(["--reuid", "nobody", "--regid", "nogroup", "--clear-groups"]).arg(path);
     command
 }
 
