@@ -21,17 +21,27 @@ use super::{
 
 /// How often time-outs and stuck tasks are looked for.
 const ROUND: Duration = Duration::from_millis(100);
-/// The wait before the first restart; doubled for each one soon after.
+/// The wait before the first restart; doubled for each further one without
+/// progress in between.
 const FIRST_BACKOFF: Duration = Duration::from_millis(10);
 const MAX_BACKOFF: Duration = Duration::from_secs(5);
-/// A restart this long ago no longer makes the next one wait longer.
-const FORGIVEN_AFTER: Duration = Duration::from_secs(10);
 
 /// What the supervisor shares with those who ask.
 pub(crate) struct Watched {
     pub(crate) slots: Vec<Arc<Slot>>,
     pub(crate) history: History,
     pub(crate) stop: AtomicBool,
+}
+
+/// How often a task was restarted.
+#[derive(Default)]
+struct Restarts {
+    /// When, within the window.
+    at: VecDeque<Instant>,
+    /// How often in a row, without progress in between.
+    in_a_row: u32,
+    /// What it had executed and emitted when it fell last.
+    progress: u64,
 }
 
 /// Runs on a thread of its own, never on an arbiter.
@@ -41,7 +51,7 @@ pub(crate) struct Supervisor {
     settings: Settings,
     /// Ticks: interval, next time, tasks.
     ticks: Vec<(Duration, Instant, Vec<u32>)>,
-    restarts: HashMap<u32, VecDeque<Instant>>,
+    restarts: HashMap<u32, Restarts>,
     due: Vec<(Instant, u32)>,
     stuck: HashMap<u32, u64>,
 }
@@ -95,13 +105,13 @@ impl Supervisor {
         self.watched.history.add(kind, &slot.component, slot.id, fallen.reason.clone());
         let now = Instant::now();
         let restarts = self.restarts.entry(slot.id).or_default();
-        while restarts.front().is_some_and(|at| now - *at > self.settings.restart_window) {
-            restarts.pop_front();
+        while restarts.at.front().is_some_and(|at| now - *at > self.settings.restart_window) {
+            restarts.at.pop_front();
         }
-        if restarts.len() >= self.settings.max_restarts {
+        if restarts.at.len() >= self.settings.max_restarts {
             let reason = format!(
                 "restarted {} times within {:?}; the last reason: {}",
-                restarts.len(),
+                restarts.at.len(),
                 self.settings.restart_window,
                 fallen.reason
             );
@@ -110,12 +120,19 @@ impl Supervisor {
             slot.set_status(TaskStatus::Failed(reason));
             return;
         }
-        let recent = restarts.iter().filter(|at| now - **at < FORGIVEN_AFTER).count();
-        let backoff = FIRST_BACKOFF.saturating_mul(1 << recent.min(16)).min(MAX_BACKOFF);
+        let stats = slot.stats.lock();
+        let progress = stats.executed.saturating_sub(stats.failed) + stats.emitted;
+        drop(stats);
+        if progress > restarts.progress {
+            restarts.in_a_row = 0;
+        }
+        restarts.progress = progress;
+        let backoff = FIRST_BACKOFF.saturating_mul(1 << restarts.in_a_row.min(16)).min(MAX_BACKOFF);
+        restarts.in_a_row += 1;
         let wait = backoff.mul_f64(0.75 + fastrand::f64() / 2.0);
         tracing::warn!(component = %slot.component, task = slot.id, reason = %fallen.reason,
             restart_in = ?wait, "a task fell");
-        restarts.push_back(now);
+        restarts.at.push_back(now);
         self.due.push((now + wait, slot.id));
     }
 

@@ -233,6 +233,11 @@ impl Target {
     pub(crate) fn roll_back(&mut self, call: u64) {
         if self.mark_call == call {
             self.batch.truncate(self.mark);
+            if self.batch.is_empty() {
+                // An empty batch is not sent: it must not hold anything.
+                self.batch.recycle();
+                self.held_for = 0;
+            }
         }
     }
 }

@@ -102,7 +102,10 @@ fn what_a_failing_call_has_emitted_is_taken_back() {
         .build()
         .unwrap();
     let running = start(topology, Lent::default()).unwrap();
+    let begun = Instant::now();
     assert!(running.wait_idle(LONG));
+    // Nothing waited for the message time-out.
+    assert!(begun.elapsed() < Duration::from_secs(20));
     seen.each_once(20);
     assert_eq!(running.snapshot().component("half").unwrap().emitted, 20);
 }

@@ -187,7 +187,8 @@ fn direct_goes_to_the_named_task_and_a_wrong_one_is_an_error() {
 /// tuples: nothing stalls.
 #[test]
 fn fifty_tasks_on_two_threads_never_stall() {
-    let many = if std::env::var_os("SQUALL_SOAK").is_some() { 1_000_000 } else { 100_000 };
+    let soak = std::env::var_os("SQUALL_SOAK").is_some();
+    let many: u64 = if soak { 10_000_000 } else { 500_000 };
     let by_key = || Grouping::Fields(vec!["number".into()]);
     let by_two = || Grouping::PartialKey(vec!["number".into()]);
     let by_rule = || {

@@ -262,8 +262,9 @@ impl BoltTask {
     /// True when the call is over.
     fn poll_call(&mut self, cx: &mut Context<'_>) -> bool {
         let Some(call) = &mut self.call else { return true };
+        let polled = call.poll(cx);
         let taken = now_ns() - call.started_ns;
-        match call.poll(cx) {
+        match polled {
             Poll::Pending if taken > self.call_limit_ns => {
                 // Dropping it fails its rows; what it had of the output goes too.
                 let deliveries = std::mem::take(&mut call.deliveries);
