@@ -3,7 +3,9 @@
 use std::{ffi::OsString, process::ExitCode};
 
 use clap::{CommandFactory, FromArgMatches};
-use squall_framework::{BatchBolt, Bolt, ComponentType, Registry, Result, Spout};
+use squall_framework::{
+    BatchBolt, Bolt, ComponentType, CustomGrouping, Registry, Result, Spout, ValueRef,
+};
 
 use crate::{args::Args, commands, failure::Exit, logs, terminal::Terminal};
 
@@ -68,6 +70,19 @@ impl App {
     #[must_use]
     pub fn component(mut self, component: ComponentType) -> Self {
         self.registry.add(component);
+        self
+    }
+
+    /// Adds a grouping by a rule of your own, which inputs in a YAML file may name:
+    /// `grouping: NAME`. `choose` gives for a row and the number of tasks the index of the task
+    /// that gets it.
+    #[must_use]
+    pub fn grouping(
+        mut self,
+        name: &str,
+        choose: impl Fn(&[ValueRef<'_>], usize) -> usize + Send + Sync + 'static,
+    ) -> Self {
+        self.registry.add_grouping(CustomGrouping::new(name, choose));
         self
     }
 

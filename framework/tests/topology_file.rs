@@ -7,7 +7,8 @@ use std::time::Duration;
 
 use squall_config::Variables;
 use squall_framework::{
-    AnyConfig, ComponentType, DeadLetterTarget, Grouping, Registry, Settings, TopologyFile, start,
+    AnyConfig, ComponentType, CustomGrouping, DeadLetterTarget, Grouping, Registry, Settings,
+    TopologyFile, ValueRef, start,
     testing::{Discard, Numbers},
 };
 
@@ -156,4 +157,27 @@ fn a_topology_can_be_put_together_from_several_files() {
     assert_eq!(file.topology.name(), "joined");
     assert_eq!(file.topology.settings().threads, 4);
     assert_eq!((file.topology.components().len(), file.files.len()), (5, 2));
+}
+
+#[test]
+fn an_input_may_name_a_grouping_that_was_added() {
+    let mut registry = Registry::default();
+    registry.add(ComponentType::spout("numbers", |_: &AnyConfig| Ok(Numbers::up_to(10))));
+    registry.add(ComponentType::bolt("discard", |_: &AnyConfig| Ok(Discard)));
+    registry.add_grouping(CustomGrouping::new("by_parity", |row, _| match row[0] {
+        ValueRef::Int(number) => number as usize % 2,
+        _ => 0,
+    }));
+    let text = |grouping: &str| {
+        format!(
+            "name: t\nspouts: [{{ id: n, type: numbers }}]\nbolts:\n  - {{ id: d, type: discard, \
+             parallelism: 2, inputs: [{{ from: n, grouping: {grouping} }}] }}\n"
+        )
+    };
+    let read = |text: &str| TopologyFile::parse("t.yaml", text, &Variables::new(), &registry);
+    let file = read(&text("by_parity")).ok().unwrap();
+    let grouping = &file.topology.components()[1].sources()[0].grouping;
+    assert_eq!(grouping.name(), "by_parity");
+    let mistakes = read(&text("by_party")).err().unwrap().to_string();
+    assert!(mistakes.contains("by_party"), "{mistakes}");
 }

@@ -6,7 +6,7 @@ use schemars::JsonSchema;
 use serde::de::DeserializeOwned;
 
 use super::{AnyBolt, BatchBolt, Bolt, Spout};
-use crate::error::Result;
+use crate::{error::Result, output::CustomGrouping};
 
 /// Makes the bolt of one task; called again after each panic.
 pub type BoltFactory = Arc<dyn Fn() -> Result<AnyBolt> + Send + Sync>;
@@ -186,12 +186,30 @@ impl std::fmt::Debug for ComponentType {
 #[derive(Debug, Clone, Default)]
 pub struct Registry {
     types: BTreeMap<(bool, String), ComponentType>,
+    groupings: BTreeMap<String, CustomGrouping>,
 }
 
 impl Registry {
     /// Adds a type, in place of one of the same role and name.
     pub fn add(&mut self, component: ComponentType) {
         self.types.insert((component.role == Role::Bolt, component.name.clone()), component);
+    }
+
+    /// Adds a grouping that inputs may name, in place of one of the same name.
+    /// The names of the engine's own groupings stay theirs.
+    pub fn add_grouping(&mut self, grouping: CustomGrouping) {
+        self.groupings.insert(grouping.name().to_owned(), grouping);
+    }
+
+    /// The added grouping of this name.
+    #[must_use]
+    pub fn grouping(&self, name: &str) -> Option<&CustomGrouping> {
+        self.groupings.get(name)
+    }
+
+    /// The names of all added groupings.
+    pub fn groupings(&self) -> impl Iterator<Item = &str> {
+        self.groupings.keys().map(String::as_str)
     }
 
     /// The type of this role and name.

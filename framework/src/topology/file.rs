@@ -125,8 +125,8 @@ fn build(root: &Section, registry: &Registry, report: &mut Report) -> Option<Top
     check_name(root.get("name"), name.as_deref().unwrap_or_default(), "the name", report);
     let description = optional(root, "description", report);
     let config = Config::read(root.get("config").as_ref(), report);
-    let mut specs = spec::components(root, Role::Spout, report);
-    specs.extend(spec::components(root, Role::Bolt, report));
+    let mut specs = spec::components(root, Role::Spout, registry, report);
+    specs.extend(spec::components(root, Role::Bolt, registry, report));
     check_empty(root, report);
     if specs.len() > MAX_COMPONENTS {
         let message = format!("{} components are more than {MAX_COMPONENTS}", specs.len());

@@ -4,7 +4,10 @@ use serde::de::DeserializeOwned;
 use squall_config::{Code, Kind, Report, Section, TimeSpan, did_you_mean};
 
 use super::names;
-use crate::{component::Role, output::Grouping};
+use crate::{
+    component::{Registry, Role},
+    output::Grouping,
+};
 
 /// The keys of a topology file.
 pub(super) const TOP_KEYS: [&str; 8] =
@@ -74,7 +77,12 @@ impl ComponentSpec {
         }
     }
 
-    fn read(section: Section, role: Role, report: &mut Report) -> Option<Self> {
+    fn read(
+        section: Section,
+        role: Role,
+        registry: &Registry,
+        report: &mut Report,
+    ) -> Option<Self> {
         if section.kind() != Kind::Map {
             let message =
                 format!("expected a map with `id` and `type`, found {}", section.kind().name());
@@ -98,7 +106,7 @@ impl ComponentSpec {
         match role {
             Role::Bolt => {
                 spec.tick = tick(&spec.section, report);
-                spec.read_inputs(report);
+                spec.read_inputs(registry, report);
             }
             Role::Spout => {
                 if let Some(inputs) = spec.section.get("inputs") {
@@ -110,7 +118,7 @@ impl ComponentSpec {
         Some(spec)
     }
 
-    fn read_inputs(&mut self, report: &mut Report) {
+    fn read_inputs(&mut self, registry: &Registry, report: &mut Report) {
         let missing = match self.section.get("inputs") {
             None => true,
             Some(inputs) => {
@@ -134,7 +142,7 @@ impl ComponentSpec {
             return;
         }
         for item in inputs.items() {
-            match InputSpec::read(item, report) {
+            match InputSpec::read(item, registry, report) {
                 Some(input) => self.add_input(input, report),
                 None => self.unclear = true,
             }
@@ -157,7 +165,7 @@ impl ComponentSpec {
 }
 
 impl InputSpec {
-    fn read(section: Section, report: &mut Report) -> Option<Self> {
+    fn read(section: Section, registry: &Registry, report: &mut Report) -> Option<Self> {
         if let Some(from) = section.text() {
             return Some(Self {
                 from: from.to_owned(),
@@ -175,7 +183,7 @@ impl InputSpec {
         report.extend(section.unknown_keys(&INPUT_KEYS));
         let from = required_text(&section, "from", report);
         let stream = optional(&section, "stream", report);
-        let grouping = grouping(&section, report);
+        let grouping = grouping(&section, registry, report);
         Some(Self {
             from: from?,
             stream: stream.unwrap_or_else(|| DEFAULT_STREAM.to_owned()),
@@ -194,7 +202,12 @@ pub(super) fn list(role: Role) -> &'static str {
 }
 
 /// Reads the components of one list, `spouts` or `bolts`.
-pub(super) fn components(root: &Section, role: Role, report: &mut Report) -> Vec<ComponentSpec> {
+pub(super) fn components(
+    root: &Section,
+    role: Role,
+    registry: &Registry,
+    report: &mut Report,
+) -> Vec<ComponentSpec> {
     let key = list(role);
     let Some(list) = root.get(key).filter(|list| !list.is_null()) else {
         return Vec::new();
@@ -204,7 +217,7 @@ pub(super) fn components(root: &Section, role: Role, report: &mut Report) -> Vec
         report.add(list.mistake(Code::WrongType, message).help("each begins with `- id: ...`"));
         return Vec::new();
     }
-    let read = |section| ComponentSpec::read(section, role, report);
+    let read = |section| ComponentSpec::read(section, role, registry, report);
     list.items().into_iter().filter_map(read).collect()
 }
 
@@ -277,7 +290,7 @@ fn tick(section: &Section, report: &mut Report) -> Option<TimeSpan> {
 }
 
 /// The grouping of an input; shuffle if it names none.
-fn grouping(section: &Section, report: &mut Report) -> Option<Grouping> {
+fn grouping(section: &Section, registry: &Registry, report: &mut Report) -> Option<Grouping> {
     let fields: Option<Vec<String>> = optional(section, "fields", report);
     let name: String = match section.get("grouping").filter(|name| !name.is_null()) {
         Some(name) => report.take(name.read())?,
@@ -291,6 +304,7 @@ fn grouping(section: &Section, report: &mut Report) -> Option<Grouping> {
         }
     };
     let keyed = matches!(name.as_str(), "fields" | "partial_key");
+    let known = GROUPINGS.contains(&name.as_str()) || registry.grouping(&name).is_some();
     if keyed && fields.as_ref().is_none_or(Vec::is_empty) {
         // A `fields` of the wrong type has been told.
         if section
@@ -303,9 +317,7 @@ fn grouping(section: &Section, report: &mut Report) -> Option<Grouping> {
         }
         return None;
     }
-    if let Some(fields) =
-        section.get("fields").filter(|_| !keyed && GROUPINGS.contains(&name.as_str()))
-    {
+    if let Some(fields) = section.get("fields").filter(|_| !keyed && known) {
         let message = format!("the grouping `{name}` does not use fields");
         let help = "leave `fields` out, or use the grouping `fields`";
         report.add(fields.key_mistake(Code::BadGrouping, message).help(help));
@@ -319,10 +331,14 @@ fn grouping(section: &Section, report: &mut Report) -> Option<Grouping> {
         "direct" => Grouping::Direct,
         "local_or_shuffle" => Grouping::LocalOrShuffle,
         "partial_key" => Grouping::PartialKey(fields?),
-        _ => {
-            let help = match did_you_mean(&name, GROUPINGS) {
+        custom => {
+            if let Some(grouping) = registry.grouping(custom) {
+                return Some(Grouping::Custom(grouping.clone()));
+            }
+            let names: Vec<_> = GROUPINGS.into_iter().chain(registry.groupings()).collect();
+            let help = match did_you_mean(&name, names.iter().copied()) {
                 Some(near) => format!("did you mean `{near}`?"),
-                None => format!("groupings are {}", GROUPINGS.join(", ")),
+                None => format!("groupings are {}", names.join(", ")),
             };
             let message = format!("there is no grouping `{name}`");
             report.add(section.mistake_at("grouping", Code::BadGrouping, message).help(help));
