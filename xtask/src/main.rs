@@ -14,6 +14,7 @@ mod examples;
 mod prerequisites;
 mod report;
 mod shell;
+mod steps;
 mod table;
 mod topologies;
 
@@ -26,7 +27,8 @@ Usage: cargo xtask TASK
 
   test       everything that has to hold: set-up, format, lints, tests, examples, documents
   soak       the long forms of the crash and property tests, for an hour or so
-  bench      the table of speeds: medians of five runs of the release build, as Markdown
+  bench      the table of speeds: medians of five runs of the release build, as Markdown;
+             `bench [--seconds N] [WORD..]` for how long each takes and which parts
   docs       writes docs/components.md again
 ";
 
@@ -35,7 +37,7 @@ fn main() -> ExitCode {
     let done = match arguments.iter().map(String::as_str).collect::<Vec<_>>().as_slice() {
         ["test"] => check::test(),
         ["soak"] => check::soak(),
-        ["bench", only @ ..] => bench::run(only),
+        ["bench", rest @ ..] => bench::run(rest),
         ["docs"] => documents::write().map(|()| true),
         ["help" | "--help" | "-h"] => {
             print!("{HELP}");
