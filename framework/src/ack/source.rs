@@ -47,17 +47,26 @@ impl Settlements {
         }
     }
 
-    /// Whether the spout's task is woken by something else for sure.
-    pub(crate) fn set_quiet(&self, quiet: bool) {
-        if self.quiet.load(Relaxed) != quiet {
-            self.quiet.store(quiet, SeqCst);
+    /// Whether the spout's task is woken by something else for sure. True
+    /// when that has just ended and there is something of which the task was
+    /// not told.
+    pub(crate) fn set_quiet(&self, quiet: bool) -> bool {
+        if self.quiet.load(Relaxed) == quiet {
+            return false;
         }
+        self.quiet.store(quiet, SeqCst);
+        !quiet && !self.is_empty()
     }
 
     /// Moves everything that has ended into `into`, which must be empty.
     pub(crate) fn take(&self, into: &mut Vec<Settled>) {
         debug_assert!(into.is_empty());
         std::mem::swap(&mut *self.queue.lock(), into);
+    }
+
+    /// Takes back what the spout could not be told.
+    pub(crate) fn put_back(&self, untold: impl Iterator<Item = Settled>) {
+        self.queue.lock().extend(untold);
     }
 
     pub(crate) fn is_empty(&self) -> bool {

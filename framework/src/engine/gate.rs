@@ -40,6 +40,11 @@ impl Gate {
         self.0.swap(QUEUED, SeqCst);
     }
 
+    /// Whether the task sleeps: its last turn is over and nobody has woken it.
+    pub(crate) fn is_idle(&self) -> bool {
+        self.0.load(SeqCst) == IDLE
+    }
+
     /// The turn ends because no work was seen. True when somebody has called
     /// `notify` since it began: the task stays queued and must wake itself.
     pub(crate) fn finish(&self) -> bool {

@@ -11,6 +11,7 @@ use std::{
 };
 
 use super::{
+    clock::now_ns,
     edge::Edge,
     history::History,
     snapshot::{Snapshot, snapshot},
@@ -23,6 +24,9 @@ use crate::{error::Result, topology::Topology};
 
 /// How often conditions are looked at while somebody waits for them.
 const LOOK: Duration = Duration::from_millis(2);
+
+/// A task that is inside one call for this long is not waited for at the end.
+const GRACE: Duration = Duration::from_millis(500);
 
 /// A running topology. Dropping it stops the tasks without draining them.
 pub struct Running {
@@ -145,14 +149,12 @@ impl Running {
         let deadline = Instant::now() + timeout;
         let left = || deadline.saturating_duration_since(Instant::now());
         self.set_active(false);
-        let Some(threads) = &self.threads else { return true };
         if !wait(left(), || self.nothing_moves()) {
             return false;
         }
         for component in self.topology.components().iter().filter(|c| !c.is_spout()) {
             for slot in self.watched.slots.iter().filter(|slot| *slot.component == *component.id) {
-                slot.in_hand.fetch_add(1, Relaxed);
-                threads.send(slot.id, Control::Flush);
+                slot.request_flush();
             }
             if !wait(left(), || self.nothing_moves()) {
                 return false;
@@ -178,7 +180,9 @@ impl Running {
             threads.send(slot.id, Control::Stop);
         }
         let stopped = |slot: &Arc<super::slot::Slot>| {
-            slot.busy_since.load(Relaxed) != 0
+            let since = slot.busy_since.load(Relaxed);
+            let inside = now_ns().saturating_sub(since);
+            (since != 0 && inside > GRACE.as_nanos() as u64)
                 || *slot.status.lock() == super::slot::TaskStatus::Stopped
         };
         if !wait(Duration::from_secs(5), || self.watched.slots.iter().all(stopped)) {

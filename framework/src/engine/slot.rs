@@ -2,7 +2,7 @@
 
 use std::sync::{
     Arc,
-    atomic::{AtomicBool, AtomicU64, Ordering::Relaxed},
+    atomic::{AtomicBool, AtomicU64, Ordering::Relaxed, Ordering::SeqCst},
 };
 
 use parking_lot::Mutex;
@@ -45,6 +45,8 @@ pub(crate) struct Slot {
     pub(crate) in_hand: AtomicU64,
     tick: AtomicBool,
     housekeeping: AtomicBool,
+    /// A bolt is to emit what it holds back; set until it has.
+    flush: AtomicBool,
 }
 
 impl Slot {
@@ -72,6 +74,7 @@ impl Slot {
             in_hand: AtomicU64::new(0),
             tick: AtomicBool::new(false),
             housekeeping: AtomicBool::new(false),
+            flush: AtomicBool::new(false),
         })
     }
 
@@ -95,6 +98,20 @@ impl Slot {
         self.housekeeping.load(Relaxed) && self.housekeeping.swap(false, Relaxed)
     }
 
+    /// Asks a bolt to emit what it holds back. It is not idle until it has.
+    pub(crate) fn request_flush(&self) {
+        self.flush.store(true, SeqCst);
+        self.signal.notify();
+    }
+
+    pub(crate) fn is_to_flush(&self) -> bool {
+        self.flush.load(SeqCst)
+    }
+
+    pub(crate) fn flush_is_done(&self) {
+        self.flush.store(false, SeqCst);
+    }
+
     pub(crate) fn set_status(&self, status: TaskStatus) {
         *self.status.lock() = status;
     }
@@ -104,7 +121,15 @@ impl Slot {
     }
 
     /// Whether nothing waits for it and nothing is in its hand.
+    ///
+    /// The order matters. What a turn has taken from the inbox is seen again
+    /// only when the turn is over, in the hand or in the inboxes behind; so
+    /// the inbox is looked at first and the turn after it. A spout may be
+    /// inside `next` for long and have nothing: its turns do not count.
     pub(crate) fn is_idle(&self) -> bool {
-        self.inbox.is_empty() && self.in_hand.load(Relaxed) == 0
+        !self.is_to_flush()
+            && self.inbox.is_empty()
+            && (self.is_spout || self.signal.gate().is_idle())
+            && self.in_hand.load(Relaxed) == 0
     }
 }

@@ -80,6 +80,15 @@ impl Anchor {
 
 const NOT_HELD: u32 = u32::MAX;
 
+impl Drop for Target {
+    /// What was sent must be noticed, also when the sender gives up.
+    fn drop(&mut self) {
+        if self.untold {
+            self.edge.notify();
+        }
+    }
+}
+
 /// One receiving task: the batch that is being filled for it, and full ones
 /// that its edge has no credit for.
 #[derive(Debug)]

@@ -16,7 +16,7 @@ use squall_framework::{
 
 use crate::parts::{Do, LONG, Note, Seen, quick};
 
-fn until(what: &str, condition: impl Fn() -> bool) {
+pub(crate) fn until(what: &str, condition: impl Fn() -> bool) {
     let deadline = Instant::now() + LONG;
     while !condition() {
         assert!(Instant::now() < deadline, "never: {what}");

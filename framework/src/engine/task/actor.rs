@@ -32,8 +32,6 @@ pub(crate) enum Control {
     Rebuild,
     /// A spout emits (true) or holds back (false).
     Active(bool),
-    /// A bolt emits what it holds back.
-    Flush,
     /// Close the component and end.
     Stop,
 }
@@ -84,8 +82,7 @@ impl Handler<Control> for TaskActor {
             (Control::Rebuild, Body::Bolt(bolt)) => bolt.build(),
             (Control::Rebuild, Body::Spout(spout)) => spout.build(),
             (Control::Active(active), Body::Spout(spout)) => spout.set_active(active),
-            (Control::Flush, Body::Bolt(bolt)) => bolt.request_flush(),
-            (Control::Active(_), Body::Bolt(_)) | (Control::Flush, Body::Spout(_)) => {}
+            (Control::Active(_), Body::Bolt(_)) => {}
             (Control::Stop, body) => {
                 match body {
                     Body::Bolt(bolt) => bolt.close(),

@@ -10,7 +10,7 @@ use std::{
 use super::{
     Fallen, Reports, TURN_BATCHES, TURN_NS, Turn,
     call::{Call, Returned},
-    panic_text,
+    discard, panic_text,
 };
 use crate::{
     ack::{Failure, FailureKind},
@@ -40,7 +40,10 @@ pub(crate) struct BoltTask {
     call_limit_ns: u64,
     /// Taken from the inbox and not yet worked on.
     hand: VecDeque<Delivery>,
-    flush_due: bool,
+    /// The bolt has emitted all that it was asked for and nobody knows yet.
+    flushed: bool,
+    /// What outputs before this one have emitted.
+    emitted_before: u64,
     counts: Counts,
 }
 
@@ -74,7 +77,8 @@ impl BoltTask {
             call: None,
             call_limit_ns,
             hand: VecDeque::new(),
-            flush_due: false,
+            flushed: false,
+            emitted_before: 0,
             counts: Counts::default(),
         }
     }
@@ -103,15 +107,11 @@ impl BoltTask {
 
     /// The bolt is gone; the supervisor says when to build it again.
     fn fall(&mut self, panicked: bool, reason: String) {
-        self.bolt = None;
+        discard(self.bolt.take());
         self.slot.set_error(reason.clone());
         self.slot.set_status(TaskStatus::Restarting(reason.clone()));
         // The supervisor is gone only when the engine is being dropped.
         let _ = self.reports.send(Fallen { task: self.slot.id, panicked, reason });
-    }
-
-    pub(crate) fn request_flush(&mut self) {
-        self.flush_due = true;
     }
 
     pub(crate) fn close(&mut self) {
@@ -120,7 +120,8 @@ impl BoltTask {
         {
             self.slot.set_error(format!("close: {}", panic_text(&*panic)));
         }
-        self.bolt = None;
+        discard(self.bolt.take());
+        discard(self.call.take());
         self.slot.set_status(TaskStatus::Stopped);
     }
 
@@ -136,15 +137,22 @@ impl BoltTask {
 
     fn work(&mut self, cx: &mut Context<'_>) -> Turn {
         let start = now_ns();
+        let mut ticked = false;
         for _ in 0..TURN_BATCHES {
             if self.call.is_some() && !self.poll_call(cx) {
                 return Turn::Idle;
             }
-            let (Some(out), Some(_)) = (&mut self.out, &self.bolt) else { return Turn::Idle };
+            let Some(out) = &mut self.out else { return Turn::Idle };
             if !out.unblock() {
                 return Turn::Idle;
             }
-            if self.slot.take_tick() {
+            if self.bolt.is_none() {
+                return Turn::Idle;
+            }
+            // Once a turn: a tick may take longer than its interval, and the
+            // tuples want their turn too.
+            if !ticked && self.slot.take_tick() {
+                ticked = true;
                 self.control(|bolt, out| bolt.tick(out));
                 continue;
             }
@@ -153,7 +161,7 @@ impl BoltTask {
             }
             match self.hand.pop_front() {
                 Some(delivery) => self.execute(delivery),
-                None if self.flush_due => self.flush_bolt(),
+                None if !self.flushed && self.slot.is_to_flush() => self.flush_bolt(),
                 None => return Turn::Idle,
             }
             if now_ns() - start > TURN_NS {
@@ -254,6 +262,7 @@ impl BoltTask {
                 } else {
                     self.hand.push_front(Delivery { batch: rest, ..delivery });
                 }
+                discard(bolt);
                 self.fall(true, reason);
             }
         }
@@ -268,7 +277,8 @@ impl BoltTask {
             Poll::Pending if taken > self.call_limit_ns => {
                 // Dropping it fails its rows; what it had of the output goes too.
                 let deliveries = std::mem::take(&mut call.deliveries);
-                self.call = None;
+                discard(self.call.take());
+                self.emitted_before = self.slot.stats.lock().emitted;
                 self.out = Some((self.make_output)());
                 self.give_back(&deliveries);
                 self.slot.busy_since.store(0, Relaxed);
@@ -316,7 +326,10 @@ impl BoltTask {
         batch.recycle();
         self.out = Some(out);
         match result {
-            Err(panic) => self.fall(true, panic),
+            Err(panic) => {
+                discard(bolt);
+                self.fall(true, panic);
+            }
             Ok(_) => self.bolt = Some(AnyBolt::Batch(bolt)),
         }
     }
@@ -350,13 +363,16 @@ impl BoltTask {
 
     fn flush_bolt(&mut self) {
         let more = self.control(|bolt, out| bolt.flush(out).map(|flush| flush == Flush::More));
-        self.flush_due = more;
+        self.flushed = !more;
     }
 
     fn publish(&mut self) {
-        let hand = self.hand.len() as u64 + u64::from(self.call.is_some() || self.flush_due);
+        let hand = self.hand.len() as u64 + u64::from(self.call.is_some());
         let blocked = self.out.as_ref().is_some_and(Output::is_blocked);
         self.slot.in_hand.store(hand + u64::from(blocked), Relaxed);
+        if std::mem::take(&mut self.flushed) {
+            self.slot.flush_is_done();
+        }
         let counts = std::mem::take(&mut self.counts);
         let mut stats = self.slot.stats.lock();
         if let Some(per_row) = counts.busy_ns.checked_div(counts.executed) {
@@ -366,7 +382,7 @@ impl BoltTask {
         stats.failed += counts.failed;
         stats.busy_ns += counts.busy_ns;
         if let Some(out) = &self.out {
-            stats.emitted = out.emitted();
+            stats.emitted = self.emitted_before + out.emitted();
         }
         if counts.last_error.is_some() {
             stats.last_error = counts.last_error;

@@ -6,7 +6,11 @@ mod call;
 mod retry;
 mod spout;
 
-use std::{any::Any, sync::mpsc::Sender};
+use std::{
+    any::Any,
+    panic::{AssertUnwindSafe, catch_unwind},
+    sync::mpsc::Sender,
+};
 
 pub(crate) use actor::{Body, Control, TaskActor};
 pub(crate) use bolt::BoltTask;
@@ -37,6 +41,14 @@ pub(crate) type Reports = Sender<Fallen>;
 pub(crate) const TURN_BATCHES: usize = 16;
 /// ... or after this many nanoseconds, so that neighbours on the thread are served.
 pub(crate) const TURN_NS: u64 = 500_000;
+
+/// Drops a component. A panic in its `Drop` must not end the task's actor,
+/// which nobody would build again.
+pub(crate) fn discard<T>(component: T) {
+    if let Err(panic) = catch_unwind(AssertUnwindSafe(|| drop(component))) {
+        tracing::warn!(reason = %panic_text(&*panic), "a component panicked while it was dropped");
+    }
+}
 
 /// The text of a panic.
 pub(crate) fn panic_text(panic: &(dyn Any + Send)) -> String {

@@ -10,7 +10,8 @@ use std::{
 };
 
 use super::{
-    DeadLetter, DeadLetters, Fallen, Reports, RetryPolicy, TURN_BATCHES, TURN_NS, Turn, panic_text,
+    DeadLetter, DeadLetters, Fallen, Reports, RetryPolicy, TURN_BATCHES, TURN_NS, Turn, discard,
+    panic_text,
 };
 use crate::{
     ack::{Failure, FailureKind, Settled, Settlements},
@@ -123,11 +124,13 @@ impl SpoutTask {
         if self.spout.is_some() {
             return;
         }
+        self.slot.busy_since.store(now_ns(), Relaxed);
         let built = catch_unwind(AssertUnwindSafe(|| {
             let mut spout = (self.factory)()?;
             spout.prepare(&self.context)?;
             Ok::<_, crate::Error>(spout)
         }));
+        self.slot.busy_since.store(0, Relaxed);
         if self.alarm.is_none() {
             self.alarm = Alarm::new().ok();
         }
@@ -144,7 +147,9 @@ impl SpoutTask {
     }
 
     fn fall(&mut self, panicked: bool, reason: String) {
-        self.spout = None;
+        discard(self.spout.take());
+        // Whatever this one has said, the next may have more.
+        self.next = Next::More;
         self.slot.set_error(reason.clone());
         self.slot.set_status(TaskStatus::Restarting(reason.clone()));
         // The supervisor is gone only when the engine is being dropped.
@@ -162,7 +167,7 @@ impl SpoutTask {
         {
             self.slot.set_error(format!("close: {}", panic_text(&*panic)));
         }
-        self.spout = None;
+        discard(self.spout.take());
         self.slot.set_status(TaskStatus::Stopped);
     }
 
@@ -174,9 +179,9 @@ impl SpoutTask {
         let turn = self.emit(cx);
         self.out.seal();
         self.out.out.flush();
-        self.settlements.set_quiet(self.out.out.is_blocked());
+        let untold = self.settlements.set_quiet(self.out.out.is_blocked());
         self.publish();
-        turn
+        if untold && self.spout.is_some() { Turn::Again } else { turn }
     }
 
     fn emit(&mut self, cx: &mut Context<'_>) -> Turn {
@@ -283,7 +288,11 @@ impl SpoutTask {
         }
         let mut settled = std::mem::take(&mut self.settled);
         self.settlements.take(&mut settled);
-        for settled in settled.drain(..) {
+        let mut untold = settled.drain(..);
+        // It may fall while it is told: the next one hears of the rest.
+        while self.spout.is_some()
+            && let Some(settled) = untold.next()
+        {
             let Some(batch) = self.out.ended(settled.batch) else { continue };
             let latency = now_ns().saturating_sub(batch.opened_ns);
             if settled.failures.is_empty() && settled.expired.is_none() {
@@ -294,6 +303,7 @@ impl SpoutTask {
             }
             self.out.reuse(batch);
         }
+        self.settlements.put_back(untold);
         self.settled = settled;
     }
 
@@ -427,6 +437,8 @@ impl SpoutTask {
     }
 
     fn publish(&mut self) {
+        // First, for once it says that it is idle nothing else may be under way.
+        self.slot.in_hand.store(u64::from(self.out.out.is_blocked()), Relaxed);
         let counts = std::mem::take(&mut self.counts);
         let mut stats = self.slot.stats.lock();
         for (ns, messages) in &counts.latencies {
@@ -447,8 +459,6 @@ impl SpoutTask {
             stats.last_error = counts.last_error;
         }
         drop(stats);
-        let blocked = self.out.out.is_blocked();
-        self.slot.in_hand.store(u64::from(blocked), Relaxed);
         self.counts.latencies = counts.latencies;
         self.counts.latencies.clear();
     }
