@@ -268,3 +268,26 @@ proptest! {
 fn cases() -> u32 {
     if std::env::var_os("SQUALL_SOAK").is_some() { 2_000 } else { 60 }
 }
+
+/// What a rewind has made visible again is not settled, and does not go when the time is over
+/// for which settled messages are kept, also after a rebuild from the log.
+#[test]
+fn what_was_rewound_stays_until_it_is_settled_again() {
+    for kills in [vec![], vec![true], vec![false], vec![false, true], vec![false, true, false]] {
+        let mut world = World::new();
+        let mut steps = vec![
+            Step::Send { count: 113, bytes: 1525, delay: 0 },
+            Step::Receive { max: 94, visibility: 57 },
+            Step::Delete { every: 1 },
+            Step::Pass { seconds: 200 },
+            Step::Rewind { back: 353 },
+        ];
+        steps.extend(kills.into_iter().map(|ledger| Step::Kill { ledger }));
+        steps.extend([Step::Pass { seconds: 199 }, Step::Pass { seconds: 20 }]);
+        steps.push(Step::Receive { max: 200, visibility: 57 });
+        for step in &steps {
+            world.run(step);
+            world.check();
+        }
+    }
+}

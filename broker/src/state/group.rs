@@ -242,9 +242,11 @@ impl Group {
             .then(|| open.run(index).map_or((0, 0), |run| (run.attempts, run.visible_ms)))
     }
 
-    /// Whether this group needs nothing of a block.
+    /// Whether this group needs nothing of a block. While the log is read again what is open
+    /// may be cut otherwise than the blocks are, so any overlap counts.
     pub(crate) fn is_done(&self, block: &Block) -> bool {
-        block.end() <= self.cursor && !self.open.contains_key(&block.first)
+        let before_end = self.open.range(..block.end()).next_back();
+        block.end() <= self.cursor && before_end.is_none_or(|(_, open)| open.end() <= block.first)
     }
 
     /// Everything below `offset` counts as settled.

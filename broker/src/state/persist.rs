@@ -167,6 +167,8 @@ impl QueueState {
                 self.fired(first, stored.fired_ms, done, stored.due_ms);
             }
         }
+        // A rewind may have gone with its segment, and is known from here alone.
+        self.revive();
         let firsts: Vec<u64> = self.blocks.iter().map(|b| b.first).collect();
         self.retire(&firsts, now);
         Ok(())

@@ -155,8 +155,11 @@ impl QueueState {
             time: head.time,
             settled_ms: 0,
         });
-        // A purge or a group that was made at the end may have passed it by already.
-        self.retire_if_done(head.first, now);
+        // A purge or a group that was made at the end may have passed it by already. Of a copy
+        // whose original is gone only the snapshot behind it can tell what is settled.
+        if !copy {
+            self.retire_if_done(head.first, now);
+        }
     }
 
     /// Whether the frame is one that the ledger knew, or a copy of one; a copy takes its place.
@@ -265,6 +268,21 @@ impl QueueState {
         } else if settled && let Some(kept) = self.blocks.get_mut(block.first) {
             kept.settled_ms = now.max(1);
             self.retained.insert((kept.settled_ms, block.first));
+        }
+    }
+
+    /// Takes settled blocks back that some group is not done with after all.
+    pub(crate) fn revive(&mut self) {
+        for (settled, first) in self.retained.iter().copied().collect::<Vec<_>>() {
+            let needed = self.blocks.holding(first).is_some_and(|block| {
+                self.groups.is_empty() || self.groups.values().any(|group| !group.is_done(block))
+            });
+            if needed {
+                self.retained.remove(&(settled, first));
+                if let Some(block) = self.blocks.get_mut(first) {
+                    block.settled_ms = 0;
+                }
+            }
         }
     }
 
