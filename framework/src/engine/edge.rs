@@ -42,6 +42,13 @@ impl Inbox {
         self.queue.lock().is_empty()
     }
 
+    /// Tells the sources of all that waits that its line moves.
+    pub(crate) fn touch(&self, now_ms: u64) {
+        for delivery in &*self.queue.lock() {
+            delivery.batch.origins.progress(now_ms);
+        }
+    }
+
     /// How many batches wait, without those in the task's hand.
     pub(crate) fn depth(&self) -> u64 {
         self.queue.lock().len() as u64

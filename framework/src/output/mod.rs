@@ -141,6 +141,14 @@ impl Output {
         }
     }
 
+    /// Tells the sources of all that waits here that its line moves.
+    pub(crate) fn touch(&self, now_ms: u64) {
+        let subscribers = self.streams.iter().flat_map(|stream| &stream.subscribers);
+        for target in subscribers.flat_map(|subscriber| &subscriber.targets) {
+            target.touch(now_ms);
+        }
+    }
+
     pub(crate) fn is_blocked(&self) -> bool {
         self.streams.iter().any(StreamOut::is_blocked)
     }

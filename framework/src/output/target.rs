@@ -235,6 +235,12 @@ impl Target {
         self.batch.is_empty()
     }
 
+    pub(crate) fn touch(&self, now_ms: u64) {
+        for batch in self.waiting.iter().chain([&self.batch]) {
+            batch.origins.progress(now_ms);
+        }
+    }
+
     pub(crate) fn is_blocked(&self) -> bool {
         !self.waiting.is_empty()
     }

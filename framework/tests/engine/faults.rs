@@ -199,3 +199,29 @@ fn a_message_without_progress_times_out_and_comes_back() {
     assert!(seen.count(1) >= 2, "it was delivered again");
     assert_eq!(seen.distinct(), 3);
 }
+
+#[test]
+fn waiting_in_a_line_that_moves_is_no_lack_of_progress() {
+    let settings = Settings { message_timeout: Duration::from_millis(400), ..quick() };
+    let topology = Topology::builder("t")
+        .settings(settings)
+        .spout("numbers", 1, || Ok(Numbers::up_to(600)))
+        .bolt("pass", 1, &[("numbers", Grouping::Shuffle)], || {
+            Ok(Do(|number, out: &mut Output| out.emit([number])))
+        })
+        .bolt("slow", 1, &[("pass", Grouping::Shuffle)], || {
+            Ok(Do(|_, _: &mut Output| {
+                std::thread::sleep(Duration::from_millis(5));
+                Ok(())
+            }))
+        })
+        .blocking(true)
+        .build()
+        .unwrap();
+    let running = start(topology, Lent::default()).unwrap();
+    assert!(running.wait_idle(LONG));
+    let snapshot = running.snapshot();
+    let numbers = snapshot.component("numbers").unwrap();
+    assert_eq!((numbers.acked, numbers.failed), (600, 0));
+    assert_eq!(snapshot.component("slow").unwrap().executed, 600);
+}

@@ -17,12 +17,16 @@ use crate::{
     component::{AnyBolt, Bolt, BoltFactory, Flush, TaskContext},
     engine::{
         clock::now_ns,
-        edge::Delivery,
+        edge::{Delivery, Inbox},
         slot::{Slot, TaskStatus},
     },
     output::Output,
     tuple::TupleBatch,
 };
+
+/// Where a row takes longer than this many nanoseconds, the clock may be read
+/// for each.
+const SLOW_ROW_NS: u64 = 20_000;
 
 /// A bolt at work: takes batches from its inbox and never waits for a
 /// particular one; takes nothing while something of its output is blocked.
@@ -42,6 +46,11 @@ pub(crate) struct BoltTask {
     hand: VecDeque<Delivery>,
     /// The bolt has emitted all that it was asked for and nobody knows yet.
     flushed: bool,
+    /// When the sources of all that waits here were last told that the task
+    /// gets on, in nanoseconds of the engine's clock.
+    touched_ns: u64,
+    /// The time of a row in the batch before; unknown is slow.
+    row_ns: u64,
     /// What outputs before this one have emitted.
     emitted_before: u64,
     counts: Counts,
@@ -78,6 +87,8 @@ impl BoltTask {
             call_limit_ns,
             hand: VecDeque::new(),
             flushed: false,
+            touched_ns: 0,
+            row_ns: u64::MAX,
             emitted_before: 0,
             counts: Counts::default(),
         }
@@ -143,7 +154,13 @@ impl BoltTask {
                 return Turn::Idle;
             }
             let Some(out) = &mut self.out else { return Turn::Idle };
-            if !out.unblock() {
+            let was_blocked = out.is_blocked();
+            let free = out.unblock();
+            if was_blocked {
+                // Somebody downstream has given credit.
+                self.touch(now_ns());
+            }
+            if !free {
                 return Turn::Idle;
             }
             if self.bolt.is_none() {
@@ -221,9 +238,21 @@ impl BoltTask {
         let rows = batch.len();
         let mut row = 0;
         let counts = &mut self.counts;
+        // Where rows take long, what waits behind them must not run out of time.
+        let slow = self.row_ns > SLOW_ROW_NS;
+        let (hand, inbox, every) = (&self.hand, &self.slot.inbox, self.call_limit_ns / 8);
+        let mut touched = start;
         let panic = catch_unwind(AssertUnwindSafe(|| {
             while row < rows {
                 out.anchor.set_row(row);
+                if slow {
+                    let now = now_ns();
+                    if now - touched > every {
+                        touched = now;
+                        out.anchor.origins.progress(now / 1_000_000);
+                        touch_waiting(hand, inbox, now);
+                    }
+                }
                 if let Err(error) = bolt.execute(&batch.row(row), out) {
                     out.roll_back();
                     let failure = Failure::of(&error, &out.component);
@@ -237,6 +266,7 @@ impl BoltTask {
         batch.origins = out.anchor.end();
         let end = now_ns();
         self.counts.busy_ns += end - start;
+        self.row_ns = (end - start) / rows.max(1) as u64;
         self.slot.busy_since.store(0, Relaxed);
         match panic {
             Ok(()) => {
@@ -245,6 +275,7 @@ impl BoltTask {
                 batch.origins.progress(end / 1_000_000);
                 batch.recycle();
                 self.slot.in_edges[delivery.edge as usize].give_back(delivery.bytes);
+                self.touch(end);
             }
             Err(panic) => {
                 out.roll_back();
@@ -294,8 +325,22 @@ impl BoltTask {
                 self.slot.busy_since.store(0, Relaxed);
                 self.returned(returned);
                 self.give_back(&deliveries);
+                self.touch(now_ns());
                 true
             }
+        }
+    }
+
+    /// Tells the sources of all that waits here that the task gets on, now
+    /// and then: time spent in a line that moves is no lack of progress.
+    fn touch(&mut self, now_ns: u64) {
+        if now_ns.saturating_sub(self.touched_ns) < self.call_limit_ns / 8 {
+            return;
+        }
+        self.touched_ns = now_ns;
+        touch_waiting(&self.hand, &self.slot.inbox, now_ns);
+        if let Some(out) = &self.out {
+            out.touch(now_ns / 1_000_000);
         }
     }
 
@@ -388,4 +433,11 @@ impl BoltTask {
             stats.last_error = counts.last_error;
         }
     }
+}
+
+fn touch_waiting(hand: &VecDeque<Delivery>, inbox: &Inbox, now_ns: u64) {
+    for delivery in hand {
+        delivery.batch.origins.progress(now_ns / 1_000_000);
+    }
+    inbox.touch(now_ns / 1_000_000);
 }

@@ -194,7 +194,13 @@ impl SpoutTask {
         }
         for _ in 0..TURN_BATCHES {
             let room = self.room();
-            if !self.out.out.unblock() || self.spout.is_none() || room == 0 {
+            let was_blocked = self.out.out.is_blocked();
+            let free = self.out.out.unblock();
+            if was_blocked {
+                // Somebody downstream has given credit.
+                self.out.out.touch(start / 1_000_000);
+            }
+            if !free || self.spout.is_none() || room == 0 {
                 return Turn::Idle;
             }
             if !self.emit_again(room) {
