@@ -96,7 +96,7 @@ fn shown(number: f64, unit: Unit) -> String {
     match unit {
         Unit::PerSecond if number >= 1e6 => format!("{:.1} M/s", number / 1e6),
         Unit::PerSecond => format!("{:.1} k/s", number / 1e3),
-        Unit::Share => format!("{number:.2}"),
+        Unit::Share => format!("{number:.3}"),
         Unit::Micros => format!("{number:.0} us"),
         Unit::Millis => format!("{number:.1} ms"),
         Unit::Seconds => format!("{number:.3} s"),
