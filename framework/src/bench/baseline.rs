@@ -148,6 +148,9 @@ fn consume(counters: &Counters, width: usize, receive: &Receiver<Numbers>) {
 }
 
 fn split(counters: &Counters, lines: &[String], acks: bool, send: &SyncSender<Words>) {
+    // A short text is repeated, so that batches are full as the engine's are.
+    let lines: Vec<&str> =
+        lines.iter().map(String::as_str).cycle().take(lines.len().max(4 * ROWS)).collect();
     let text: Arc<str> = lines.join("\n").into();
     let fresh = |handle: &Option<Arc<Handle>>| Words {
         text: text.clone(),
