@@ -89,7 +89,7 @@ fn main() -> Result<(), AnyError> {
 
     let resources = Resources::default().with(Total::default());
     let total = resources.get::<Total>().ok_or_else(|| Error::data("nothing was lent"))?;
-    let lent = Lent { resources, dead_letters: Some(Arc::new(Tell)) };
+    let lent = Lent { resources, dead_letters: Some(Arc::new(Tell)), ..Lent::default() };
 
     let running = start(topology, lent)?;
     if !running.wait_idle(Duration::from_secs(30)) {

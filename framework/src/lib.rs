@@ -14,15 +14,19 @@
 
 mod ack;
 pub mod bench;
+mod clock;
 mod component;
 mod engine;
+mod epoch;
 mod error;
 mod output;
+mod state;
 pub mod testing;
 mod topology;
 mod tuple;
 
 pub use ack::{Failure, FailureKind};
+pub use clock::Clock;
 pub use component::{
     AnyBolt, AnyConfig, BatchBolt, Bolt, BoltFactory, BoltFuture, ComponentType, Factory, Failed,
     Flush, Input, Inputs, Next, OptionError, Problem, Registry, Resources, Role, Spout,
@@ -32,8 +36,14 @@ pub use engine::{
     ComponentSnapshot, DeadLetter, DeadLetters, EdgeSnapshot, Event, EventKind, Latency, Lent,
     RetryPolicy, Running, Settings, Snapshot, TaskSnapshot, TaskState, TopologyState, start,
 };
+pub use epoch::{
+    Commit, CommitStore, Committed, Outbox, OutboxMessage, Positions, Redo, Rejected,
+    ReplayableSource, SourceClaim, SourceDead, SourcePosition, StateError, StateStore, StoreFault,
+    TableRows,
+};
 pub use error::{AnyError, Error, ErrorKind, Result};
 pub use output::{CustomGrouping, Grouping, Output, SpoutOutput};
+pub use state::{Change, Changes, MAX_STATE_VALUE, Merge, NoState, State, StateKey, StateReader};
 pub use topology::{
     Body, Component, DeadLetterTarget, Row, Source, TestCase, Topology, TopologyBuilder,
     TopologyFile,

@@ -27,6 +27,7 @@ impl Session {
         let lent = Lent {
             resources: Resources::default().with(folder.store().clone()),
             dead_letters: Some(dead_letters::of(&file, folder.store())?),
+            ..Lent::default()
         };
         let started = Instant::now();
         let running = start(file.topology, lent).map_err(|error| {

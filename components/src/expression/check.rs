@@ -105,7 +105,12 @@ mod tests {
             ("time", Kind::Timestamp),
             ("x", Kind::Any),
         ]);
-        Inputs::new(vec![Input { from: "logs".into(), stream: "default".into(), schema }])
+        Inputs::new(vec![Input {
+            from: "logs".into(),
+            stream: "default".into(),
+            schema,
+            keys: None,
+        }])
     }
 
     #[test]

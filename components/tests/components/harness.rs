@@ -162,6 +162,7 @@ pub fn problems(yaml: &str, input: &Fixed) -> Vec<String> {
         from: "input".into(),
         stream: "default".into(),
         schema: input.schema.clone(),
+        keys: None,
     };
     let Err(problem) = make().unwrap().declare(&squall_framework::Inputs::new(vec![input])) else {
         return Vec::new();
@@ -193,7 +194,11 @@ fn run(builder: squall_framework::TopologyBuilder, emits: bool, resources: Resou
         builder
     };
     let topology = builder.build().unwrap();
-    let lent = Lent { resources, dead_letters: Some(Arc::new(Graveyard(dead.clone()))) };
+    let lent = Lent {
+        resources,
+        dead_letters: Some(Arc::new(Graveyard(dead.clone()))),
+        ..Lent::default()
+    };
     let running = start(topology, lent).map_err(|error| error.to_string()).unwrap();
     assert!(running.wait_idle(Duration::from_secs(60)), "{:#?}", running.snapshot());
     running.stop();

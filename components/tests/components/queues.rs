@@ -132,7 +132,7 @@ fn failed_messages_come_back_and_then_go_to_the_dead_letters_with_their_reason()
         .build()
         .unwrap();
     let running =
-        start(topology, Lent { resources: queues.resources.clone(), dead_letters: None }).unwrap();
+        start(topology, Lent { resources: queues.resources.clone(), ..Lent::default() }).unwrap();
     assert!(running.wait_idle(Duration::from_secs(60)), "{:#?}", running.snapshot());
     running.stop();
     assert_eq!(left(&queue, "test"), 0);

@@ -78,14 +78,27 @@ pub trait Bolt: 'static {
         Ok(())
     }
 
-    /// Emits what is held back, when the topology drains. Called again after
-    /// [`Flush::More`] as soon as the output has room.
+    /// Emits what is held back. A bolt with state is asked at the end of every
+    /// epoch, when all tuples of it are done: once or twice a second, before
+    /// results are committed. What it emits belongs to that commit. Others are
+    /// asked when the topology drains. Called again after [`Flush::More`] as
+    /// soon as the output has room. [`Output::is_last`] says whether the input
+    /// has ended.
     ///
     /// # Errors
-    /// Counted and shown as the component's last error.
+    /// Counted and shown as the component's last error; in a bolt with state
+    /// the epoch is tried again.
     fn flush(&mut self, out: &mut Output) -> Result<Flush> {
         let _ = out;
         Ok(Flush::Done)
+    }
+
+    /// Whether the bolt keeps [`State`](crate::State). Its inputs must then be
+    /// grouped by `fields` or `global`, and the topology runs in epochs: what
+    /// the bolt remembers, what it emits and which messages were read are
+    /// committed together.
+    fn stateful(&self) -> bool {
+        false
     }
 
     /// Whether each task wants a thread of its own, because `execute` waits
@@ -188,6 +201,15 @@ impl AnyBolt {
         match self {
             AnyBolt::Row(bolt) => bolt.blocking(),
             AnyBolt::Batch(bolt) => bolt.blocking(),
+        }
+    }
+
+    /// As [`Bolt::stateful`].
+    #[must_use]
+    pub fn stateful(&self) -> bool {
+        match self {
+            AnyBolt::Row(bolt) => bolt.stateful(),
+            AnyBolt::Batch(_) => false,
         }
     }
 

@@ -3,6 +3,11 @@
 use std::{sync::Arc, task::Waker};
 
 use super::{Inputs, Resources};
+use crate::{
+    clock::Clock,
+    error::{Error, Result},
+    state::State,
+};
 
 /// What a task knows of itself and its surroundings when it is prepared.
 #[derive(Debug, Clone)]
@@ -15,6 +20,8 @@ pub struct TaskContext {
     pub(crate) inputs: Arc<Inputs>,
     pub(crate) resources: Resources,
     pub(crate) waker: Waker,
+    pub(crate) clock: Clock,
+    pub(crate) state: Option<State>,
 }
 
 impl TaskContext {
@@ -52,6 +59,29 @@ impl TaskContext {
     #[must_use]
     pub fn inputs(&self) -> &Inputs {
         &self.inputs
+    }
+
+    /// The state of this task, for a bolt that is [`stateful`](crate::Bolt::stateful).
+    ///
+    /// # Errors
+    /// The bolt has not said that it is.
+    pub fn state(&self) -> Result<State> {
+        self.state.clone().ok_or_else(|| {
+            let id = &self.component;
+            Error::data(format!("`{id}` asks for its state, but `stateful` does not say so"))
+        })
+    }
+
+    /// The time, in microseconds since 1970-01-01 UTC. Tests may set it.
+    #[must_use]
+    pub fn now(&self) -> i64 {
+        self.clock.now()
+    }
+
+    /// What tells the time to this task.
+    #[must_use]
+    pub fn clock(&self) -> Clock {
+        self.clock.clone()
     }
 
     /// The resource of this type that the process lends, for example its queues.

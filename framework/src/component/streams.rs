@@ -60,6 +60,9 @@ pub struct Input {
     pub stream: String,
     /// Its fields.
     pub schema: Schema,
+    /// The fields by which its tuples are shared among the bolt's tasks: `Some` and none for
+    /// `grouping: global`, `None` when equal values may go to different tasks.
+    pub keys: Option<Vec<String>>,
 }
 
 /// Everything that comes into a bolt, in the order of its `inputs`.

@@ -119,7 +119,7 @@ impl Edge {
         }
         self.unblock();
         self.rows.store(self.rows.load(Relaxed) + batch.len() as u64, Relaxed);
-        batch.address(self.input);
+        batch.address(self.input, self.number);
         self.inbox.push(Delivery { edge: self.number, bytes, batch });
         if self.credits.half_used() {
             self.receiver.notify();

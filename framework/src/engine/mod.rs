@@ -31,6 +31,6 @@ pub use system::Lent;
 pub use task::{DeadLetter, DeadLetters, RetryPolicy};
 
 pub(crate) use clock::{now_ms, now_ns};
-pub(crate) use edge::Edge;
+pub(crate) use edge::{Edge, Ends, Inbox};
 pub(crate) use signal::TaskSignal;
 pub(crate) use stats::new_histogram;

@@ -13,6 +13,7 @@ use super::{
 };
 use crate::{
     ack::Settlements,
+    clock::Clock,
     component::{Resources, TaskContext},
     error::{Error, Result},
     output::SpoutOutput,
@@ -27,6 +28,8 @@ pub struct Lent {
     /// Where messages go that nothing can be done with; without it they are
     /// counted and logged.
     pub dead_letters: Option<Arc<dyn DeadLetters>>,
+    /// What tells components the time of day.
+    pub clock: Clock,
 }
 
 /// The threads of a running topology. Dropping it leaves them alone; see `stop`.
@@ -109,6 +112,8 @@ fn maker(
             inputs: Arc::new(component.inputs.clone()),
             resources: lent.resources,
             waker: slot.signal.waker(),
+            clock: lent.clock,
+            state: None,
         };
         let body = match component.body.clone() {
             Body::Bolt(factory, _) => {

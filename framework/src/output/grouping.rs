@@ -5,7 +5,10 @@ use std::{fmt, sync::Arc};
 use xxhash_rust::xxh3::xxh3_64_with_seed;
 
 use super::target::Target;
-use crate::tuple::{Schema, ValueRef};
+use crate::{
+    state::{Groups, KEY_GROUPS, group_of},
+    tuple::{Schema, ValueRef},
+};
 
 /// How the tuples of a stream are shared among the tasks of a bolt.
 #[derive(Debug, Clone)]
@@ -80,6 +83,17 @@ impl Grouping {
         }
     }
 
+    /// The fields that a bolt's state can go by: those of `fields`, none for `global`. Other
+    /// groupings may send equal values to different tasks.
+    #[must_use]
+    pub fn keys(&self) -> Option<Vec<String>> {
+        match self {
+            Grouping::Fields(fields) => Some(fields.clone()),
+            Grouping::Global => Some(Vec::new()),
+            _ => None,
+        }
+    }
+
     /// The fields that decide, if any do.
     #[must_use]
     pub fn fields(&self) -> &[String] {
@@ -108,10 +122,6 @@ pub(super) enum Route {
     Custom(CustomGrouping),
 }
 
-/// Keys are spread over this many groups, and the groups over the tasks, so
-/// that a group can move as a whole when the number of tasks changes.
-const KEY_GROUPS: u64 = 256;
-const SEED: u64 = 0x5155_414c_4c00_0001;
 const SECOND_SEED: u64 = 0x5155_414c_4c00_0002;
 
 impl Route {
@@ -164,12 +174,13 @@ impl Route {
             }
             Route::Fields { columns, key } => {
                 encode(row, columns, key);
-                task_of(xxh3_64_with_seed(key, SEED), targets.len())
+                Groups::task_of(group_of(key), targets.len())
             }
             Route::PartialKey { columns, key, sent } => {
                 encode(row, columns, key);
-                let one = task_of(xxh3_64_with_seed(key, SEED), targets.len());
-                let other = task_of(xxh3_64_with_seed(key, SECOND_SEED), targets.len());
+                let one = Groups::task_of(group_of(key), targets.len());
+                let second = (xxh3_64_with_seed(key, SECOND_SEED) % KEY_GROUPS) as u8;
+                let other = Groups::task_of(second, targets.len());
                 let chosen = if sent[other] < sent[one] { other } else { one };
                 sent[chosen] += 1;
                 chosen
@@ -179,10 +190,6 @@ impl Route {
             Route::Direct => return Way::Nowhere,
         })
     }
-}
-
-fn task_of(hash: u64, tasks: usize) -> usize {
-    ((hash % KEY_GROUPS) * tasks as u64 / KEY_GROUPS) as usize
 }
 
 fn encode(row: &[ValueRef<'_>], columns: &[usize], key: &mut Vec<u8>) {

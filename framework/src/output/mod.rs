@@ -30,6 +30,7 @@ pub struct Output {
     /// Rows of the batch in hand that the bolt has failed, with the reason.
     pub(crate) failed: Vec<(u32, Failure)>,
     names: Streams,
+    last: bool,
 }
 
 impl Output {
@@ -39,7 +40,14 @@ impl Output {
         streams: Vec<StreamOut>,
         tracked: bool,
     ) -> Self {
-        Output { streams, component, anchor: Anchor::new(tracked), failed: Vec::new(), names }
+        Output {
+            streams,
+            component,
+            anchor: Anchor::new(tracked),
+            failed: Vec::new(),
+            names,
+            last: false,
+        }
     }
 
     /// Emits a tuple to the default stream.
@@ -95,6 +103,17 @@ impl Output {
     pub fn fail(&mut self, row: usize, error: impl Into<Error>) {
         let failure = Failure::of(&error.into(), &self.component);
         self.failed.push((row as u32, failure));
+    }
+
+    /// For `flush`: whether the input has ended, so that windows which wait for
+    /// later tuples need wait no more. It may still go on in a later run.
+    #[must_use]
+    pub fn is_last(&self) -> bool {
+        self.last
+    }
+
+    pub(crate) fn set_last(&mut self, last: bool) {
+        self.last = last;
     }
 
     /// The index of the stream of this name.

@@ -131,7 +131,8 @@ fn inputs(
         match (&input.grouping, schema) {
             (Some(grouping), Some(schema)) if check_fields(input, &schema, report) => {
                 let (from, stream) = (input.from.clone(), input.stream.clone());
-                resolved.0.push(Input { from: from.clone(), stream: stream.clone(), schema });
+                let keys = grouping.keys();
+                resolved.0.push(Input { from: from.clone(), stream: stream.clone(), schema, keys });
                 resolved.1.push(Source { from, stream, grouping: grouping.clone() });
             }
             _ => complete = false,

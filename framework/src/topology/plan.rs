@@ -324,6 +324,7 @@ fn inputs(
             from: source.from.clone(),
             stream: source.stream.clone(),
             schema: stream.schema.clone(),
+            keys: source.grouping.keys(),
         });
     }
     Ok(Inputs::new(inputs))

@@ -19,6 +19,7 @@ pub(crate) const MAX_BYTES: usize = 64 * 1024;
 pub struct TupleBatch {
     schema: Schema,
     stream: u32,
+    sender: u32,
     rows: u32,
     cells: Vec<Cell>,
     text: String,
@@ -31,6 +32,7 @@ impl TupleBatch {
         TupleBatch {
             schema,
             stream,
+            sender: 0,
             rows: 0,
             cells: Vec::new(),
             text: String::new(),
@@ -50,6 +52,13 @@ impl TupleBatch {
     #[must_use]
     pub fn input(&self) -> usize {
         self.stream as usize
+    }
+
+    /// Which of the tasks before the receiver sent it: a number from 0 on,
+    /// over all of its inputs.
+    #[must_use]
+    pub fn sender(&self) -> usize {
+        self.sender as usize
     }
 
     /// How many rows there are.
@@ -142,9 +151,10 @@ impl TupleBatch {
         }
     }
 
-    /// Says which of the receiver's inputs the batch arrives at.
-    pub(crate) fn address(&mut self, input: u32) {
+    /// Says which of the receiver's inputs the batch arrives at, and from whom.
+    pub(crate) fn address(&mut self, input: u32, sender: u32) {
         self.stream = input;
+        self.sender = sender;
     }
 
     /// Puts the rows from `row` on into a batch of their own, which keeps
@@ -154,6 +164,7 @@ impl TupleBatch {
         for index in row..self.len() {
             rest.push_copy(self, index);
         }
+        rest.sender = self.sender;
         rest.origins = self.origins.split_off(row);
         self.truncate(row);
         rest

@@ -97,12 +97,6 @@ impl Origins {
         self.sources.len()
     }
 
-    /// Whether nobody waits for these rows: acks are off.
-    #[inline]
-    pub(crate) fn untracked(&self) -> bool {
-        self.sources.is_empty()
-    }
-
     /// The message that row `row` comes from has failed.
     pub(crate) fn fail(&self, row: usize, failure: &Failure) {
         for (index, place) in self.of(row) {
@@ -117,7 +111,8 @@ impl Origins {
     }
 
     pub(crate) fn split_off(&mut self, row: usize) -> Origins {
-        if self.untracked() {
+        // With acks off there are none. Rows of a flush have origins, but no sources.
+        if self.rows.is_empty() {
             return Origins::default();
         }
         Origins {

@@ -1,4 +1,10 @@
-//! Small components for tests and examples.
+//! Small components for tests and examples, and a harness that runs one bolt alone.
+
+mod harness;
+mod memory;
+
+pub use harness::{BoltHarness, HarnessInput};
+pub use memory::MemoryState;
 
 use crate::{
     Bolt, Kind, Next, Output, Problem, Result, Schema, Spout, SpoutOutput, Streams, Tuple,
