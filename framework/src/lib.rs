@@ -33,13 +33,14 @@ pub use component::{
     SpoutFactory, Stream, Streams, TaskContext, Verdict,
 };
 pub use engine::{
-    ComponentSnapshot, DeadLetter, DeadLetters, EdgeSnapshot, Event, EventKind, Latency, Lent,
-    RetryPolicy, Running, Settings, Snapshot, TaskSnapshot, TaskState, TopologyState, start,
+    ComponentSnapshot, DeadLetter, DeadLetters, Delivery, EdgeSnapshot, EpochSnapshot, Epochs,
+    Event, EventKind, Latency, Lent, RetryPolicy, Running, Settings, Snapshot, TaskSnapshot,
+    TaskState, TopologyState, start, start_in_epochs,
 };
 pub use epoch::{
-    Commit, CommitStore, Committed, Outbox, OutboxMessage, Positions, Redo, Rejected,
-    ReplayableSource, SourceClaim, SourceDead, SourcePosition, StateError, StateStore, StoreFault,
-    TableRows,
+    Collector, Commit, CommitStore, Committed, Outbox, OutboxMessage, Positions, Redo, Rejected,
+    ReplayableSource, STEPS, SourceClaim, SourceDead, SourcePosition, StateError, StateStore,
+    StoreFault, TableRows,
 };
 pub use error::{AnyError, Error, ErrorKind, Result};
 pub use output::{CustomGrouping, Grouping, Output, SpoutOutput};

@@ -5,12 +5,13 @@ use std::{sync::Arc, task::Waker};
 use super::{Inputs, Resources};
 use crate::{
     clock::Clock,
+    epoch::{Collector, ReplayableSource},
     error::{Error, Result},
     state::State,
 };
 
 /// What a task knows of itself and its surroundings when it is prepared.
-#[derive(Debug, Clone)]
+#[derive(Clone)]
 pub struct TaskContext {
     pub(crate) topology: Arc<str>,
     pub(crate) component: Arc<str>,
@@ -22,6 +23,8 @@ pub struct TaskContext {
     pub(crate) waker: Waker,
     pub(crate) clock: Clock,
     pub(crate) state: Option<State>,
+    pub(crate) collector: Option<Collector>,
+    pub(crate) source: Option<Arc<dyn ReplayableSource>>,
 }
 
 impl TaskContext {
@@ -72,6 +75,20 @@ impl TaskContext {
         })
     }
 
+    /// Where a sink puts its rows and messages when the topology runs in
+    /// epochs, instead of writing them by itself.
+    #[must_use]
+    pub fn collector(&self) -> Option<Collector> {
+        self.collector.clone()
+    }
+
+    /// For a spout of a topology that runs in epochs: its source, which is
+    /// claimed already. See [`Spout::source`](crate::Spout::source).
+    #[must_use]
+    pub fn source(&self) -> Option<Arc<dyn ReplayableSource>> {
+        self.source.clone()
+    }
+
     /// The time, in microseconds since 1970-01-01 UTC. Tests may set it.
     #[must_use]
     pub fn now(&self) -> i64 {
@@ -94,5 +111,11 @@ impl TaskContext {
     #[must_use]
     pub fn waker(&self) -> Waker {
         self.waker.clone()
+    }
+}
+
+impl std::fmt::Debug for TaskContext {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "TaskContext({} of `{}`)", self.index, self.component)
     }
 }

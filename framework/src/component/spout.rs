@@ -1,9 +1,12 @@
 //! Spouts: where tuples come from.
 
-use std::time::{Duration, Instant};
+use std::{
+    sync::Arc,
+    time::{Duration, Instant},
+};
 
 use super::{Problem, Streams, TaskContext};
-use crate::{ack::Failure, error::Result, output::SpoutOutput};
+use crate::{ack::Failure, epoch::ReplayableSource, error::Result, output::SpoutOutput};
 
 /// What a spout has after a call of `next`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -98,6 +101,17 @@ pub trait Spout: 'static {
     /// settled and emits it again.
     fn replays(&self) -> bool {
         false
+    }
+
+    /// For a topology that runs in epochs: the source that this spout reads,
+    /// if it can go back. It is asked for on a spout that is never prepared,
+    /// claimed before anything is read, and given to the spouts that read it
+    /// by [`TaskContext::source`]. Messages are then settled there, with the
+    /// commit of their epoch: `ack` and `fail` are not called. Without it the
+    /// engine keeps the messages until they are committed, which survives
+    /// anything but the end of the process.
+    fn source(&self) -> Option<Arc<dyn ReplayableSource>> {
+        None
     }
 
     /// Whether each task wants a thread of its own.

@@ -57,6 +57,13 @@ impl Credits {
         enough && self.blocked.swap(false, SeqCst)
     }
 
+    /// Nothing is on its way any more, and nobody waits.
+    pub(crate) fn reset(&self) {
+        self.batches.store(0, SeqCst);
+        self.bytes.store(0, SeqCst);
+        self.blocked.store(false, SeqCst);
+    }
+
     /// Whether so much is on its way that the receiver should begin.
     pub(crate) fn half_used(&self) -> bool {
         let (batches, bytes) = self.in_flight();

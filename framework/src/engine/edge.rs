@@ -4,7 +4,10 @@ use std::{
     collections::VecDeque,
     sync::{
         Arc,
-        atomic::{AtomicU64, Ordering::Relaxed},
+        atomic::{
+            AtomicU64,
+            Ordering::{Relaxed, SeqCst},
+        },
     },
 };
 
@@ -19,6 +22,10 @@ pub(crate) struct Delivery {
     pub(crate) edge: u32,
     pub(crate) bytes: u64,
     pub(crate) batch: TupleBatch,
+    /// Set in a batch that was put together from several: the edges and bytes of the others.
+    pub(crate) more: Vec<(u32, u64)>,
+    /// Set in a part of a batch: whoever finishes the last part settles with the edge.
+    pub(crate) part: bool,
 }
 
 /// What waits for a task. It lives outside the actor and survives its restart.
@@ -70,6 +77,8 @@ pub(crate) struct Edge {
     sender: Arc<TaskSignal>,
     credits: Credits,
     rows: AtomicU64,
+    /// Batches sent.
+    sent: AtomicU64,
     blocked_since: AtomicU64,
     blocked_ns: AtomicU64,
 }
@@ -97,6 +106,7 @@ impl Edge {
             sender: ends.sender,
             credits: Credits::new(max_batches, max_bytes),
             rows: AtomicU64::new(0),
+            sent: AtomicU64::new(0),
             blocked_since: AtomicU64::new(0),
             blocked_ns: AtomicU64::new(0),
         })
@@ -120,7 +130,14 @@ impl Edge {
         self.unblock();
         self.rows.store(self.rows.load(Relaxed) + batch.len() as u64, Relaxed);
         batch.address(self.input, self.number);
-        self.inbox.push(Delivery { edge: self.number, bytes, batch });
+        self.sent.store(self.sent.load(Relaxed) + 1, SeqCst);
+        self.inbox.push(Delivery {
+            edge: self.number,
+            bytes,
+            batch,
+            more: Vec::new(),
+            part: false,
+        });
         if self.credits.half_used() {
             self.receiver.notify();
             return Ok(false);
@@ -152,6 +169,18 @@ impl Edge {
     /// Rows sent since the start.
     pub(crate) fn rows(&self) -> u64 {
         self.rows.load(Relaxed)
+    }
+
+    /// Batches sent since the start or the last reset.
+    pub(crate) fn sent(&self) -> u64 {
+        self.sent.load(SeqCst)
+    }
+
+    /// Forgets all that is on its way. Only while both ends are halted.
+    pub(crate) fn reset(&self) {
+        self.credits.reset();
+        self.sent.store(0, SeqCst);
+        self.unblock();
     }
 
     /// Batches and bytes sent and not finished.

@@ -5,6 +5,7 @@ mod alarm;
 mod clock;
 mod credits;
 mod edge;
+mod epochs;
 mod gate;
 mod history;
 mod running;
@@ -21,11 +22,13 @@ mod wiring;
 #[cfg(all(test, feature = "loom"))]
 mod loom_tests;
 
+pub use epochs::Epochs;
 pub use history::{Event, EventKind};
-pub use running::{Running, start};
-pub use settings::Settings;
+pub use running::{Running, start, start_in_epochs};
+pub use settings::{Delivery, Settings};
 pub use snapshot::{
-    ComponentSnapshot, EdgeSnapshot, Latency, Snapshot, TaskSnapshot, TaskState, TopologyState,
+    ComponentSnapshot, EdgeSnapshot, EpochSnapshot, Latency, Snapshot, TaskSnapshot, TaskState,
+    TopologyState,
 };
 pub use system::Lent;
 pub use task::{DeadLetter, DeadLetters, RetryPolicy};

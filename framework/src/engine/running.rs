@@ -13,10 +13,12 @@ use std::{
 use super::{
     clock::now_ns,
     edge::Edge,
+    epochs::{EpochThreads, Epochs, LiveTasks, Lost, Prepared},
     history::History,
+    slot::Slot,
     snapshot::{Snapshot, snapshot},
     supervisor::{Supervisor, Watched},
-    system::{Lent, Threads},
+    system::{EpochWiring, Lent, Threads},
     task::Control,
     wiring::Wiring,
 };
@@ -35,6 +37,7 @@ pub struct Running {
     watched: Arc<Watched>,
     edges: Vec<Arc<Edge>>,
     supervisor: Option<JoinHandle<()>>,
+    epochs: Option<EpochThreads>,
     started: Instant,
 }
 
@@ -55,32 +58,89 @@ pub struct Running {
 /// # Ok::<(), squall_framework::AnyError>(())
 /// ```
 ///
+/// A topology that runs in epochs, because a bolt keeps state, commits to the
+/// memory of this process; see [`start_in_epochs`].
+///
 /// # Errors
-/// A thread could not be started.
+/// A thread could not be started, or a source not be claimed.
 pub fn start(topology: Topology, lent: Lent) -> Result<Running> {
+    let epochs = topology.runs_in_epochs().then(Epochs::in_memory);
+    start_with(topology, lent, epochs)
+}
+
+/// As [`start`], with results, states and what was read committed together to what `epochs` names.
+/// What the last run left to be done is done first.
+///
+/// # Errors
+/// What is in the way, and what to do about it: a store that is away, a state that does not go
+/// with the store's results, a source that somebody else has.
+pub fn start_in_epochs(topology: Topology, lent: Lent, epochs: Epochs) -> Result<Running> {
+    start_with(topology, lent, Some(epochs))
+}
+
+fn start_with(topology: Topology, lent: Lent, epochs: Option<Epochs>) -> Result<Running> {
     let topology = Arc::new(topology);
+    let prepared = epochs.map(|epochs| Prepared::new(&topology, &lent.resources, epochs));
+    let prepared = prepared.transpose()?;
     let wiring = Wiring::new(&topology);
     let (reports, fallen) = mpsc::channel();
-    let threads = Arc::new(Threads::start(&topology, &wiring, &lent, &reports)?);
+    let (replies, answers) = mpsc::channel();
+    let epochs = prepared.as_ref().map(|prepared| EpochWiring::new(&topology, prepared, replies));
+    let threads = Threads::start(&topology, &wiring, &lent, &reports, epochs.as_ref())?;
+    drop(epochs);
+    let threads = Arc::new(threads);
     let watched = Arc::new(Watched {
         slots: wiring.tasks.iter().map(|task| task.slot.clone()).collect(),
         history: History::default(),
         stop: AtomicBool::new(false),
     });
     let ticks = ticks(&topology, &wiring);
-    let supervisor =
-        Supervisor::new(watched.clone(), threads.clone(), topology.settings().clone(), ticks);
+    let lost = prepared.as_ref().map(|_| Lost::default());
+    let supervisor = Supervisor::new(
+        watched.clone(),
+        threads.clone(),
+        topology.settings().clone(),
+        ticks,
+        lost.clone(),
+    );
     let supervisor = std::thread::Builder::new()
         .name("squall-supervisor".into())
         .spawn(move || supervisor.run(&fallen))?;
-    Ok(Running {
+    let mut running = Running {
         topology,
-        threads: Some(threads),
+        threads: Some(threads.clone()),
         watched,
         edges: wiring.edges,
         supervisor: Some(supervisor),
+        epochs: None,
         started: Instant::now(),
-    })
+    };
+    if let (Some(prepared), Some(lost)) = (prepared, lost) {
+        let tasks = LiveTasks {
+            slots: running.watched.slots.clone(),
+            edges: running.edges.clone(),
+            threads,
+            door: prepared.door.clone(),
+            replies: answers,
+            lost,
+            sources: prepared.sources.clone(),
+            bolts: bolts(&running.topology, &running.watched.slots),
+            round: 0,
+            cuts: Vec::new(),
+            halted: 0,
+        };
+        let settings = running.topology.settings();
+        running.epochs = Some(EpochThreads::start(prepared, settings, tasks)?);
+    }
+    Ok(running)
+}
+
+/// The tasks of each bolt, in topological order.
+fn bolts(topology: &Topology, slots: &[Arc<Slot>]) -> Vec<Vec<u32>> {
+    let bolts = topology.components().iter().filter(|component| !component.is_spout());
+    let tasks =
+        |id: &str| slots.iter().filter(|slot| &*slot.component == id).map(|slot| slot.id).collect();
+    bolts.map(|component| tasks(&component.id)).collect()
 }
 
 fn ticks(topology: &Topology, wiring: &Wiring) -> Vec<(Duration, Vec<u32>)> {
@@ -102,7 +162,8 @@ impl Running {
     /// Everything there is to know, as of now.
     #[must_use]
     pub fn snapshot(&self) -> Snapshot {
-        snapshot(&self.topology, &self.watched, &self.edges, self.started)
+        let epochs = self.epochs.as_ref().map(EpochThreads::stats);
+        snapshot(&self.topology, &self.watched, &self.edges, self.started, epochs)
     }
 
     /// Lets the spouts emit, or hold back. What is under way goes on.
@@ -118,6 +179,9 @@ impl Running {
     /// has anything for now.
     #[must_use]
     pub fn is_idle(&self) -> bool {
+        if self.epochs.as_ref().is_some_and(|epochs| !epochs.is_idle()) {
+            return false;
+        }
         self.spouts_are_idle() && self.is_quiet() && self.spouts_are_idle()
     }
 
@@ -144,8 +208,28 @@ impl Running {
     /// Shuts the spouts and waits until all that is under way is done, then
     /// lets every bolt emit what it holds back. False when `timeout` came
     /// first: what was not done stays with its source.
+    ///
+    /// In epochs: ends and commits the epoch in hand; it is the last one.
     #[must_use]
     pub fn drain(&self, timeout: Duration) -> bool {
+        self.end_epochs(false, timeout).unwrap_or_else(|| self.drain_tuples(timeout))
+    }
+
+    /// As [`drain`](Self::drain), at the end of the input: windows that wait
+    /// for later tuples need wait no more.
+    #[must_use]
+    pub fn finish(&self, timeout: Duration) -> bool {
+        self.end_epochs(true, timeout).unwrap_or_else(|| self.drain_tuples(timeout))
+    }
+
+    /// In epochs: ends and commits the epoch in hand. False when it could not be.
+    fn end_epochs(&self, last: bool, timeout: Duration) -> Option<bool> {
+        let epochs = self.epochs.as_ref()?;
+        epochs.finish(last);
+        Some(wait(timeout, || epochs.is_over()) && epochs.stats().ended.is_none())
+    }
+
+    fn drain_tuples(&self, timeout: Duration) -> bool {
         let deadline = Instant::now() + timeout;
         let left = || deadline.saturating_duration_since(Instant::now());
         self.set_active(false);
@@ -176,6 +260,9 @@ impl Running {
 
     fn end(&mut self) {
         let Some(threads) = self.threads.take() else { return };
+        if let Some(mut epochs) = self.epochs.take() {
+            epochs.stop();
+        }
         for slot in &self.watched.slots {
             threads.send(slot.id, Control::Stop);
         }

@@ -2,9 +2,24 @@
 
 use std::time::Duration;
 
-use serde::Serialize;
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
 
 use super::task::RetryPolicy;
+
+/// What a crash may do to results.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum Delivery {
+    /// `exactly_once` where a bolt keeps state and there is a SQL store to commit to, otherwise
+    /// `at_least_once`.
+    #[default]
+    Auto,
+    /// Rows, state and what was read are committed together, in the SQL store.
+    ExactlyOnce,
+    /// State and what was read are committed together; rows may be written again after a crash.
+    AtLeastOnce,
+}
 
 /// How a topology is to run.
 #[derive(Debug, Clone, Serialize)]
@@ -20,6 +35,16 @@ pub struct Settings {
     pub acks: bool,
     /// What becomes of messages that fail.
     pub retry: RetryPolicy,
+    /// What a crash may do to results; see [`Delivery`].
+    pub delivery: Delivery,
+    /// In epochs: how often results are committed.
+    pub commit_interval: Duration,
+    /// In epochs: so many messages are committed at once at most.
+    pub commit_messages: u64,
+    /// In epochs: about so many bytes of rows and changes are committed at once at most.
+    pub commit_bytes: u64,
+    /// Bytes of state that may be kept in memory; the rest is read from disk.
+    pub state_memory: u64,
     /// Batches that may be on their way from one task to another.
     pub edge_batches: u64,
     /// Bytes that may be on their way from one task to another.
@@ -41,6 +66,11 @@ impl Default for Settings {
             message_timeout: Duration::from_secs(30),
             acks: true,
             retry: RetryPolicy::default(),
+            delivery: Delivery::default(),
+            commit_interval: Duration::from_millis(500),
+            commit_messages: 1_000_000,
+            commit_bytes: 256 << 20,
+            state_memory: 256 << 20,
             edge_batches: 8,
             edge_bytes: 512 * 1024,
             stuck_after: Duration::from_secs(5),

@@ -43,6 +43,10 @@ pub(crate) struct Slot {
     pub(crate) busy_since: AtomicU64,
     /// Batches in the task's hand, besides those in its inbox.
     pub(crate) in_hand: AtomicU64,
+    /// Batches that it has worked on and whose outcome is on its way.
+    pub(crate) finished: AtomicU64,
+    /// For a spout in epochs: the number of the door for which it has come to rest.
+    pub(crate) at_rest: AtomicU64,
     tick: AtomicBool,
     housekeeping: AtomicBool,
     /// A bolt is to emit what it holds back; set until it has.
@@ -72,6 +76,8 @@ impl Slot {
             stats: Mutex::new(TaskStats::new()),
             busy_since: AtomicU64::new(0),
             in_hand: AtomicU64::new(0),
+            finished: AtomicU64::new(0),
+            at_rest: AtomicU64::new(0),
             tick: AtomicBool::new(false),
             housekeeping: AtomicBool::new(false),
             flush: AtomicBool::new(false),

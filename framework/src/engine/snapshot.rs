@@ -11,6 +11,7 @@ use serde::Serialize;
 use super::{
     clock::now_ns,
     edge::Edge,
+    epochs::EpochStats,
     history::Event,
     slot::{Slot, TaskStatus},
     stats::new_histogram,
@@ -33,8 +34,41 @@ pub struct Snapshot {
     pub tasks: Vec<TaskSnapshot>,
     /// The ways between components.
     pub edges: Vec<EdgeSnapshot>,
+    /// How commits are going, in a topology that runs in epochs.
+    pub epochs: Option<EpochSnapshot>,
     /// What happened to its tasks, oldest first; the newest thousand.
     pub history: Vec<Event>,
+}
+
+/// How the commits of a topology are going.
+#[derive(Debug, Clone, Serialize)]
+pub struct EpochSnapshot {
+    /// The number of this run.
+    pub incarnation: u64,
+    /// The epoch in hand.
+    pub epoch: u64,
+    /// The last epoch that is committed.
+    pub committed: u64,
+    /// How many were committed in this run.
+    pub commits: u64,
+    /// Rows that they wrote.
+    pub rows: u64,
+    /// Rows that the store rejected; they are dead letters.
+    pub rejected: u64,
+    /// How often an epoch was given up and begun anew.
+    pub rollbacks: u64,
+    /// How long spouts waited for the last epoch to end, in microseconds.
+    pub drain_us: u64,
+    /// How long the store took for the last commit, in microseconds.
+    pub commit_us: u64,
+    /// The same, with all that is done after it.
+    pub whole_us: u64,
+    /// Why the commit in hand waits.
+    pub waiting: Option<String>,
+    /// Why an epoch was given up last.
+    pub reason: Option<String>,
+    /// Why there will be no more commits: this run has to end.
+    pub ended: Option<String>,
 }
 
 /// How a topology is.
@@ -210,6 +244,7 @@ pub(super) fn snapshot(
     watched: &Watched,
     edges: &[Arc<Edge>],
     started: Instant,
+    epochs: Option<EpochStats>,
 ) -> Snapshot {
     let stuck_after = topology.settings().stuck_after.as_nanos() as u64;
     let tasks: Vec<_> =
@@ -246,15 +281,44 @@ pub(super) fn snapshot(
     Snapshot {
         topology: topology.name().into(),
         uptime_s: started.elapsed().as_secs_f64(),
-        state: state(&watched.slots),
+        state: state(&watched.slots, epochs.as_ref()),
         components: components.collect(),
         tasks,
         edges: between(watched, edges),
+        epochs: epochs.map(of_epochs),
         history: watched.history.all(),
     }
 }
 
-fn state(slots: &[Arc<Slot>]) -> TopologyState {
+fn of_epochs(stats: EpochStats) -> EpochSnapshot {
+    let EpochStats { commits, .. } = stats;
+    EpochSnapshot {
+        incarnation: stats.incarnation,
+        epoch: stats.epoch,
+        committed: commits.committed,
+        commits: commits.count,
+        rows: commits.rows,
+        rejected: commits.rejected,
+        rollbacks: stats.rollbacks,
+        drain_us: stats.drain.as_micros() as u64,
+        commit_us: commits.commit_us,
+        whole_us: commits.whole_us,
+        waiting: commits.waiting,
+        reason: stats.reason,
+        ended: stats.ended,
+    }
+}
+
+fn state(slots: &[Arc<Slot>], epochs: Option<&EpochStats>) -> TopologyState {
+    if let Some(epochs) = epochs {
+        if let Some(reason) = &epochs.ended {
+            return TopologyState::Failed(reason.clone());
+        }
+        let waits = epochs.commits.waiting.as_ref().or(epochs.stalled.as_ref());
+        if let Some(reason) = waits {
+            return TopologyState::Stalled(reason.clone());
+        }
+    }
     for slot in slots {
         if let TaskStatus::Failed(reason) = &*slot.status.lock() {
             return TopologyState::Failed(format!("{}: {reason}", slot.component));

@@ -12,6 +12,7 @@ use std::{
 
 use super::{
     clock::now_ns,
+    epochs::Lost,
     history::{EventKind, History},
     settings::Settings,
     slot::{Slot, TaskStatus},
@@ -53,6 +54,8 @@ pub(crate) struct Supervisor {
     ticks: Vec<(Duration, Instant, Vec<u32>)>,
     restarts: HashMap<u32, Restarts>,
     due: Vec<(Instant, u32)>,
+    /// In epochs: tells the coordinator that the epoch in hand has to begin anew, and why.
+    lost: Option<Lost>,
     stuck: HashMap<u32, u64>,
 }
 
@@ -62,6 +65,7 @@ impl Supervisor {
         threads: Arc<Threads>,
         settings: Settings,
         ticks: Vec<(Duration, Vec<u32>)>,
+        lost: Option<Lost>,
     ) -> Self {
         let now = Instant::now();
         Supervisor {
@@ -71,6 +75,7 @@ impl Supervisor {
             ticks: ticks.into_iter().map(|(every, tasks)| (every, now + every, tasks)).collect(),
             restarts: HashMap::new(),
             due: Vec::new(),
+            lost,
             stuck: HashMap::new(),
         }
     }
@@ -133,7 +138,16 @@ impl Supervisor {
         tracing::warn!(component = %slot.component, task = slot.id, reason = %fallen.reason,
             restart_in = ?wait, "a task fell");
         restarts.at.push_back(now);
-        self.due.push((now + wait, slot.id));
+        match &self.lost {
+            // The coordinator has all tasks built again, when it is known what is committed.
+            Some(lost) if fallen.lost => {
+                slot.stats.lock().restarts += 1;
+                let again = "the epoch begins anew".to_owned();
+                self.watched.history.add(EventKind::Restarted, &slot.component, slot.id, again);
+                *lost.lock() = Some(format!("{}: {}", slot.component, fallen.reason));
+            }
+            _ => self.due.push((now + wait, slot.id)),
+        }
     }
 
     fn rebuild_due(&mut self) {

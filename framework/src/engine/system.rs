@@ -8,15 +8,18 @@ use std::{
 use actix::{Actor, Addr, Arbiter, System};
 
 use super::{
-    task::{BoltTask, Control, DeadLetters, Reports, SpoutLimits, SpoutTask, TaskActor},
+    epochs::{BoltEpochs, DeadQueue, Door, Prepared, Replies, SpoutEpochs, StatePlace},
+    task::{BoltTask, Control, DeadLetters, Patience, Reports, SpoutLimits, SpoutTask, TaskActor},
     wiring::{Wired, Wiring},
 };
 use crate::{
     ack::Settlements,
     clock::Clock,
     component::{Resources, TaskContext},
+    epoch::ReplayableSource,
     error::{Error, Result},
     output::SpoutOutput,
+    state::{Groups, StateReader},
     topology::{Body, Topology},
 };
 
@@ -48,6 +51,7 @@ impl Threads {
         wiring: &Wiring,
         lent: &Lent,
         reports: &Reports,
+        epochs: Option<&EpochWiring>,
     ) -> Result<Self> {
         let (send, receive) = mpsc::channel();
         let count = wiring.threads;
@@ -67,7 +71,8 @@ impl Threads {
         for task in &wiring.tasks {
             let (send, receive) = mpsc::channel();
             let arbiter = &arbiters[task.slot.thread];
-            let make = maker(topology.clone(), task.clone(), lent.clone(), reports.clone());
+            let epochs = epochs.cloned();
+            let make = maker(topology.clone(), task.clone(), lent.clone(), reports.clone(), epochs);
             arbiter.spawn_fn(move || {
                 let _ = send.send(make());
             });
@@ -92,12 +97,60 @@ impl Threads {
     }
 }
 
+/// What tasks need of a run in epochs.
+#[derive(Clone)]
+pub(crate) struct EpochWiring {
+    door: Arc<Door>,
+    replies: Replies,
+    dead_letters: Arc<DeadQueue>,
+    reader: Arc<dyn StateReader>,
+    sources: Vec<(String, Arc<dyn ReplayableSource>)>,
+    epoch: u64,
+    condemned: Option<usize>,
+}
+
+impl EpochWiring {
+    pub(crate) fn new(topology: &Topology, prepared: &Prepared, replies: Replies) -> Self {
+        EpochWiring {
+            door: prepared.door.clone(),
+            replies,
+            dead_letters: Arc::new(DeadQueue {
+                topology: topology.name().into(),
+                queue: prepared.dead_letters.clone(),
+            }),
+            reader: prepared.reader.clone(),
+            sources: prepared.sources.clone(),
+            epoch: prepared.epoch,
+            condemned: prepared.condemned(),
+        }
+    }
+
+    fn source(&self, component: &str) -> Option<Arc<dyn ReplayableSource>> {
+        self.sources.iter().find(|(id, _)| id == component).map(|(_, source)| source.clone())
+    }
+
+    fn bolt(self, topology: &Topology, context: &TaskContext) -> BoltEpochs {
+        let stateful = topology.components().iter().filter(|c| c.stateful);
+        let tasks: usize = stateful.map(|component| component.parallelism).sum();
+        let memory = topology.settings().state_memory / tasks.max(1) as u64;
+        let place = StatePlace {
+            reader: self.reader,
+            component: context.component.clone(),
+            groups: Groups { index: context.index, parallelism: context.parallelism },
+            inputs: context.inputs.clone(),
+            memory: usize::try_from(memory).unwrap_or(usize::MAX),
+        };
+        BoltEpochs::new(place, self.door, self.replies, self.dead_letters, self.epoch)
+    }
+}
+
 /// Makes the actor of one task, on the thread it will run on.
 fn maker(
     topology: Arc<Topology>,
     task: Wired,
     lent: Lent,
     reports: Reports,
+    epochs: Option<EpochWiring>,
 ) -> impl FnOnce() -> Addr<TaskActor> + Send {
     move || {
         let component = &topology.components()[task.component];
@@ -114,14 +167,28 @@ fn maker(
             waker: slot.signal.waker(),
             clock: lent.clock,
             state: None,
+            collector: None,
+            source: epochs.as_ref().and_then(|epochs| epochs.source(&slot.component)),
         };
         let body = match component.body.clone() {
             Body::Bolt(factory, _) => {
-                let (topology, tracked) = (topology.clone(), settings.acks);
+                // Epochs count their messages by their acks.
+                let tracked = settings.acks || epochs.is_some();
+                let limit = settings.message_timeout.as_nanos() as u64;
+                let patience = Patience::new(settings.retry.clone());
+                let epochs = epochs.map(|epochs| epochs.bolt(&topology, &context));
+                let topology = topology.clone();
                 let output =
                     Box::new(move || task.output(&topology.components()[task.component], tracked));
-                let limit = settings.message_timeout.as_nanos() as u64;
-                let bolt = BoltTask::new(slot.clone(), context, factory, reports, output, limit);
+                let bolt = BoltTask::new(
+                    slot.clone(),
+                    context,
+                    factory,
+                    reports,
+                    output,
+                    limit,
+                    (epochs, patience),
+                );
                 super::task::Body::Bolt(Box::new(bolt))
             }
             Body::Spout(factory) => {
@@ -134,13 +201,18 @@ fn maker(
                 let settlements = Settlements::new(slot.signal.clone());
                 let schemas: Vec<_> =
                     component.streams.all().iter().map(|s| s.schema.clone()).collect();
-                let tracked = settings.acks.then(|| settlements.clone());
-                let out = SpoutOutput::new(
-                    task.output(component, settings.acks),
-                    tracked,
-                    schemas.clone(),
-                );
-                let spout = SpoutTask::new(
+                let acks = settings.acks || epochs.is_some();
+                let tracked = acks.then(|| settlements.clone());
+                let out = SpoutOutput::new(task.output(component, acks), tracked, schemas.clone());
+                let place = topology.components()[..task.component].iter().filter(|c| c.is_spout());
+                let place = place.count();
+                let condemned = epochs.as_ref().is_some_and(|e| e.condemned == Some(place));
+                let epochs = epochs.map(|epochs| {
+                    let EpochWiring { door, replies, dead_letters, epoch, .. } = epochs;
+                    let most = settings.retry.max_attempts;
+                    SpoutEpochs::new(door, replies, dead_letters, (epoch, place), most)
+                });
+                let mut spout = SpoutTask::new(
                     (slot.clone(), settlements),
                     context,
                     factory,
@@ -148,7 +220,11 @@ fn maker(
                     limits,
                     schemas,
                     out,
+                    epochs,
                 );
+                if condemned && slot.index == 0 {
+                    spout.condemn();
+                }
                 super::task::Body::Spout(Box::new(spout))
             }
         };

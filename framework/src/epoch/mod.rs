@@ -4,12 +4,27 @@
 //! rows and the record of the commit in one transaction, a folder that keeps the states. The
 //! framework knows none of them; other crates fill the ports.
 
+mod collector;
+mod committer;
+mod coordinator;
+mod frozen;
+mod line;
 mod outbox;
 mod positions;
+mod recover;
 mod redo;
 mod source;
 mod state_store;
+mod steps;
 mod store;
+
+pub(crate) use collector::Collected;
+pub use collector::Collector;
+pub(crate) use committer::{Committer, Ports, Progress, as_json};
+pub(crate) use coordinator::{Coordinator, Limits, Next, Phase, Tasks};
+pub(crate) use frozen::Frozen;
+pub(crate) use line::{Commits, Line};
+pub use steps::STEPS;
 
 pub use outbox::{Outbox, OutboxMessage};
 pub use positions::{Positions, SourcePosition};

@@ -25,6 +25,8 @@ pub struct TableRows {
     pub component: Arc<str>,
     /// The table and how rows are written into it, as the sink and the store agree on it.
     pub table: Arc<dyn Any + Send + Sync>,
+    /// The names of the columns, for messages.
+    pub names: Option<Arc<[String]>>,
     /// How many values a row has.
     pub columns: usize,
     /// The values, row after row.

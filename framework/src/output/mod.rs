@@ -152,6 +152,13 @@ impl Output {
         free
     }
 
+    /// Drops everything that has not been sent.
+    pub(crate) fn drop_all(&mut self) {
+        for target in self.targets() {
+            target.drop_all();
+        }
+    }
+
     /// Takes back what the call in hand has emitted and not yet sent.
     pub(crate) fn roll_back(&mut self) {
         let call = self.anchor.call();

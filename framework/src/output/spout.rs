@@ -1,13 +1,16 @@
 //! Where spouts emit, and what is remembered of each source batch.
 
-use std::{collections::VecDeque, sync::Arc};
+use std::{
+    collections::{HashMap, VecDeque},
+    sync::Arc,
+};
 
 use super::Output;
 use crate::{
-    ack::{Settlements, Source, SourceWatch},
+    ack::{Failure, Settlements, Source, SourceWatch},
     engine::now_ns,
     error::Result,
-    tuple::{IntoRow, MAX_ROWS, Schema, TupleBatch, Value, ValueRef},
+    tuple::{IntoRow, MAX_ROWS, Schema, Tuple, TupleBatch, Value, ValueRef},
 };
 
 /// What is known of a source batch until it has ended.
@@ -37,6 +40,12 @@ impl SourceBatch {
         Some((stream as usize, tuple.values().map(ValueRef::to_owned).collect()))
     }
 
+    /// A message that was kept.
+    pub(crate) fn kept_row(&self, place: usize) -> Option<Tuple<'_>> {
+        let (stream, row) = *self.kept_at.get(place)?;
+        Some(self.kept.get(stream as usize)?.row(row as usize))
+    }
+
     fn keep(&mut self, schemas: &[Schema], stream: usize, row: &[ValueRef<'_>]) {
         if self.kept.is_empty() {
             self.kept.extend(schemas.iter().map(|schema| TupleBatch::new(schema.clone(), 0)));
@@ -62,6 +71,10 @@ pub struct SpoutOutput {
     /// Messages of those batches.
     in_flight: usize,
     spare_ids: Vec<Vec<u64>>,
+    /// Messages that fail at once, for the reason that is known of them.
+    pub(crate) poison: HashMap<u64, Failure>,
+    /// The next message fails at once, for this reason.
+    pub(crate) condemned: Option<Failure>,
 }
 
 impl SpoutOutput {
@@ -82,6 +95,8 @@ impl SpoutOutput {
             first: 0,
             in_flight: 0,
             spare_ids: Vec::new(),
+            poison: HashMap::new(),
+            condemned: None,
         }
     }
 
@@ -147,7 +162,15 @@ impl SpoutOutput {
         };
         let place = open.ids.len();
         self.out.anchor.set_place(place);
-        self.out.emit_row(stream, row)?;
+        if self.condemned.is_some() || !self.poison.is_empty() {
+            let failure = self.condemned.take().or_else(|| self.poison.get(&id).cloned());
+            match failure {
+                Some(failure) => self.out.anchor.origins.source(0).fail(place as u32, failure),
+                None => self.out.emit_row(stream, row)?,
+            }
+        } else {
+            self.out.emit_row(stream, row)?;
+        }
         open.ids.push(id);
         if attempt > 1 || !open.attempts.is_empty() {
             open.attempts.resize(place, 1);
@@ -198,6 +221,19 @@ impl SpoutOutput {
             batch.ids.clear();
             self.spare_ids.push(batch.ids);
         }
+    }
+
+    /// Drops what is on its way out. The batches that it was of end when everybody has.
+    pub(crate) fn halt(&mut self) {
+        self.seal();
+        self.out.drop_all();
+    }
+
+    /// Forgets the batches that have not ended, and every number given so far.
+    pub(crate) fn forget(&mut self) {
+        self.first += self.flying.len() as u64;
+        self.flying.clear();
+        self.in_flight = 0;
     }
 
     /// How many messages have been emitted and not settled.

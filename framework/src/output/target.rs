@@ -96,6 +96,8 @@ pub(crate) struct Target {
     pub(crate) edge: Arc<Edge>,
     batch: TupleBatch,
     waiting: VecDeque<TupleBatch>,
+    /// Whether the edge had no credit when it was tried last.
+    refused: bool,
     /// Whether batches were sent of which the receiver has not been told.
     untold: bool,
     /// For each source of the batch in hand its index in `batch`.
@@ -105,6 +107,7 @@ pub(crate) struct Target {
     last: (u32, u32),
     /// Where the call in hand began to emit into `batch`.
     mark: usize,
+    mark_waiting: usize,
     mark_call: u64,
 }
 
@@ -114,11 +117,13 @@ impl Target {
             edge,
             batch,
             waiting: VecDeque::new(),
+            refused: false,
             untold: false,
             held: Vec::new(),
             held_for: 0,
             last: (NOT_HELD, NOT_HELD),
             mark: 0,
+            mark_waiting: 0,
             mark_call: 0,
         }
     }
@@ -126,14 +131,24 @@ impl Target {
     #[inline]
     pub(crate) fn push(&mut self, row: &[ValueRef<'_>], anchor: &Anchor) {
         if self.mark_call != anchor.call {
-            self.mark_call = anchor.call;
-            self.mark = self.batch.len();
+            self.begin_call(anchor.call);
         }
         self.push_origin(anchor);
         self.batch.push(row);
         if self.batch.is_full() {
-            self.ship();
+            self.set_aside();
         }
+    }
+
+    /// What the call before has filled may leave now: it will not be taken back.
+    #[inline]
+    fn begin_call(&mut self, call: u64) {
+        if !self.waiting.is_empty() && !self.refused {
+            self.unblock();
+        }
+        self.mark_call = call;
+        self.mark = self.batch.len();
+        self.mark_waiting = self.waiting.len();
     }
 
     #[inline]
@@ -180,17 +195,12 @@ impl Target {
         index
     }
 
-    /// Sends the batch on, or lets it wait behind those that already do.
-    fn ship(&mut self) {
+    /// Lets the batch wait for the end of the call, behind those that already do.
+    fn set_aside(&mut self) {
         let next = TupleBatch::new(self.batch.schema().clone(), 0);
         let full = std::mem::replace(&mut self.batch, next);
         self.held_for = 0;
-        self.mark = 0;
-        if self.waiting.is_empty() {
-            self.send(full);
-        } else {
-            self.waiting.push_back(full);
-        }
+        self.waiting.push_back(full);
     }
 
     /// False when the edge has no credit and the batch waits, first in line.
@@ -201,6 +211,7 @@ impl Target {
                 true
             }
             Err(batch) => {
+                self.refused = true;
                 self.waiting.push_front(batch);
                 false
             }
@@ -210,8 +221,11 @@ impl Target {
     /// Sends a batch that is not full, and tells the receiver. A batch behind
     /// others that wait may as well be filled further.
     pub(crate) fn flush(&mut self) {
-        if !self.batch.is_empty() && self.waiting.is_empty() {
-            self.ship();
+        // Between calls: nothing of what is here can be taken back any more.
+        self.mark_call = 0;
+        if self.unblock() && !self.batch.is_empty() {
+            self.set_aside();
+            self.unblock();
         }
         if self.untold {
             self.untold = false;
@@ -221,6 +235,7 @@ impl Target {
 
     /// Sends what waits as far as the credits go. True when nothing is left.
     pub(crate) fn unblock(&mut self) -> bool {
+        self.refused = false;
         while let Some(batch) = self.waiting.pop_front() {
             if !self.send(batch) {
                 return false;
@@ -245,8 +260,26 @@ impl Target {
         !self.waiting.is_empty()
     }
 
+    /// Drops what has not been sent, which fails its rows.
+    pub(crate) fn drop_all(&mut self) {
+        self.waiting.clear();
+        let next = TupleBatch::new(self.batch.schema().clone(), 0);
+        self.batch = next;
+        (self.held_for, self.mark_call, self.refused) = (0, 0, false);
+    }
+
     pub(crate) fn roll_back(&mut self, call: u64) {
         if self.mark_call == call {
+            // The first that was set aside in this call began with rows of calls before.
+            let mut aside = self.waiting.drain(self.mark_waiting..);
+            if let Some(first) = aside.next() {
+                let mut taken_back = std::mem::replace(&mut self.batch, first);
+                taken_back.recycle();
+                aside.for_each(|mut batch| batch.recycle());
+                self.held_for = 0;
+            } else {
+                drop(aside);
+            }
             self.batch.truncate(self.mark);
             if self.batch.is_empty() {
                 // An empty batch is not sent: it must not hold anything.

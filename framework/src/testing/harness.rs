@@ -169,6 +169,8 @@ impl BoltHarness {
             waker: TaskSignal::new().waker(),
             clock: self.clock.clone(),
             state: self.state.clone(),
+            collector: None,
+            source: None,
         };
         self.bolt.prepare(&context)
     }

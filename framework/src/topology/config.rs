@@ -6,7 +6,7 @@ use schemars::JsonSchema;
 use serde::Deserialize;
 use squall_config::{ByteSize, Code, Report, Section, TimeSpan};
 
-use crate::engine::Settings;
+use crate::engine::{Delivery, Settings};
 
 /// How a topology is to run. What is left out is as the engine has it.
 #[derive(Debug, Clone, Default, Deserialize, JsonSchema)]
@@ -29,6 +29,18 @@ pub(super) struct Config {
     /// After this many failures without a success the topology is stalled, and nothing becomes a
     /// dead letter (default 1000).
     stall_after: Option<NonZeroU64>,
+    /// What a crash may do to results: `exactly_once` (default where a bolt keeps state and a SQL
+    /// store is there to commit to) or `at_least_once`.
+    delivery: Option<Delivery>,
+    /// How often results are committed, where a bolt keeps state or `delivery` is `exactly_once`
+    /// (default 500ms).
+    commit_interval: Option<TimeSpan>,
+    /// So many messages are committed at once at most (default 1000000).
+    commit_messages: Option<NonZeroU64>,
+    /// About so many bytes of rows and changes are committed at once at most (default 256MiB).
+    commit_bytes: Option<ByteSize>,
+    /// Bytes of state that are kept in memory; the rest is read from disk (default 256MiB).
+    state_memory: Option<ByteSize>,
     /// Batches that may be on their way from one task to another (default 8).
     edge_batches: Option<NonZeroU64>,
     /// Bytes that may be on their way from one task to another (default 512KiB).
@@ -55,6 +67,7 @@ impl Config {
             ("message_timeout", config.message_timeout),
             ("stuck_after", config.stuck_after),
             ("restart_window", config.restart_window),
+            ("commit_interval", config.commit_interval),
         ];
         for (key, span) in spans {
             if span.is_some_and(|span| span.is_zero()) {
@@ -93,6 +106,12 @@ impl Config {
         set(&mut settings.retry.max_backoff, self.max_backoff);
         set(&mut settings.stuck_after, self.stuck_after);
         set(&mut settings.restart_window, self.restart_window);
+        set(&mut settings.commit_interval, self.commit_interval);
+        settings.delivery = self.delivery.unwrap_or(settings.delivery);
+        settings.commit_messages =
+            self.commit_messages.map_or(settings.commit_messages, NonZeroU64::get);
+        settings.commit_bytes = self.commit_bytes.map_or(settings.commit_bytes, |bytes| *bytes);
+        settings.state_memory = self.state_memory.map_or(settings.state_memory, |bytes| *bytes);
         settings.threads = self.threads.map_or(settings.threads, NonZeroUsize::get);
         settings.max_pending = self.max_pending.map_or(settings.max_pending, NonZeroUsize::get);
         settings.acks = self.acks.unwrap_or(settings.acks);

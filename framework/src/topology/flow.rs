@@ -3,7 +3,7 @@
 use squall_config::{Code, Mistake, Report, Section, did_you_mean};
 
 use super::{
-    plan::{Body, Component, Source},
+    plan::{Body, Component, Source, check_state},
     shape::Shape,
     spec::{ComponentSpec, InputSpec},
 };
@@ -28,7 +28,8 @@ pub(super) fn components(
             None => None,
             Some(Factory::Spout(factory)) => {
                 let made = factory().map_err(|error| Problem::new(error.to_string()));
-                let declared = made.and_then(|spout| Ok((spout.declare()?, spout.blocking())));
+                let declared =
+                    made.and_then(|spout| Ok((spout.declare()?, spout.blocking(), false)));
                 let body = Body::Spout(factory.clone());
                 settle(spec, declared, body, Inputs::default(), report)
             }
@@ -50,25 +51,32 @@ fn bolt(
     report: &mut Report,
 ) -> Option<Component> {
     let made = factory().map_err(|error| Problem::new(error.to_string()));
-    let declared = made.and_then(|bolt| Ok((bolt.declare(&inputs)?, bolt.blocking())));
+    let declared = made.and_then(|bolt| {
+        let streams = bolt.declare(&inputs)?;
+        if bolt.stateful() {
+            check_state(&spec.id, spec.parallelism, &inputs)?;
+        }
+        Ok((streams, bolt.blocking(), bolt.stateful()))
+    });
     settle(spec, declared, Body::Bolt(factory.clone(), sources), inputs, report)
 }
 
 /// The component, if it declared its streams; else its problems are told.
 fn settle(
     spec: &ComponentSpec,
-    declared: Result<(Streams, bool), Problem>,
+    declared: Result<(Streams, bool, bool), Problem>,
     body: Body,
     inputs: Inputs,
     report: &mut Report,
 ) -> Option<Component> {
     match declared {
-        Ok((streams, wants_thread)) => Some(Component {
+        Ok((streams, wants_thread, stateful)) => Some(Component {
             id: spec.id.clone(),
             kind: spec.kind.clone(),
             parallelism: spec.parallelism,
             blocking: spec.blocking.unwrap_or(wants_thread),
             tick: spec.tick.map(Into::into),
+            stateful,
             body,
             streams,
             inputs,

@@ -5,8 +5,9 @@ use std::{collections::HashMap, time::Duration};
 
 use crate::{
     component::{BoltFactory, Factory, Input, Inputs, Problem, SpoutFactory, Streams},
-    engine::Settings,
+    engine::{Delivery, Settings},
     output::Grouping,
+    state::KEY_GROUPS,
 };
 
 /// Where one input of a bolt comes from.
@@ -42,6 +43,8 @@ pub struct Component {
     pub blocking: bool,
     /// How often its bolts are ticked.
     pub tick: Option<Duration>,
+    /// Whether its bolts keep state.
+    pub stateful: bool,
     /// Its factory and inputs.
     pub body: Body,
     /// What it emits.
@@ -115,6 +118,13 @@ impl Topology {
     #[must_use]
     pub fn components(&self) -> &[Component] {
         &self.components
+    }
+
+    /// Whether it runs in epochs: a bolt keeps state, or results are to be exact.
+    #[must_use]
+    pub fn runs_in_epochs(&self) -> bool {
+        self.settings.delivery == Delivery::ExactlyOnce
+            || self.components.iter().any(|component| component.stateful)
     }
 
     /// The component of this id.
@@ -276,15 +286,19 @@ fn default_streams(inputs: &[(&str, Grouping)]) -> Vec<Source> {
 
 fn resolve(part: &Part, known: &HashMap<&str, &Streams>) -> Result<Component, Problem> {
     let named = |error: crate::Error| Problem::new(format!("`{}`: {error}", part.id));
-    let (streams, inputs, wants_thread) = match &part.body {
+    let (streams, inputs, wants_thread, stateful) = match &part.body {
         Body::Spout(factory) => {
             let spout = factory().map_err(named)?;
-            (spout.declare()?, Inputs::default(), spout.blocking())
+            (spout.declare()?, Inputs::default(), spout.blocking(), false)
         }
         Body::Bolt(factory, sources) => {
             let inputs = inputs(part, sources, known)?;
             let bolt = factory().map_err(named)?;
-            (bolt.declare(&inputs)?, inputs, bolt.blocking())
+            let streams = bolt.declare(&inputs)?;
+            if bolt.stateful() {
+                check_state(&part.id, part.parallelism, &inputs)?;
+            }
+            (streams, inputs, bolt.blocking(), bolt.stateful())
         }
     };
     Ok(Component {
@@ -293,10 +307,31 @@ fn resolve(part: &Part, known: &HashMap<&str, &Streams>) -> Result<Component, Pr
         parallelism: part.parallelism,
         blocking: part.blocking.unwrap_or(wants_thread),
         tick: part.tick,
+        stateful,
         body: part.body.clone(),
         streams,
         inputs,
     })
+}
+
+/// Whether a bolt may keep state with these inputs: equal keys must meet at one task.
+pub(super) fn check_state(id: &str, parallelism: usize, inputs: &Inputs) -> Result<(), Problem> {
+    let loose = inputs.all().iter().filter(|input| input.keys.is_none());
+    Problem::all(loose.map(|input| {
+        let message = format!(
+            "`{id}` keeps state, but what comes from `{}` may go to any of its tasks",
+            input.from
+        );
+        Problem::new(message).help(format!(
+            "write `{{ from: {}, grouping: fields, fields: [...] }}`, or `grouping: global`",
+            input.from
+        ))
+    }))?;
+    if parallelism as u64 > KEY_GROUPS {
+        let message = format!("`{id}` keeps state, so it has at most {KEY_GROUPS} tasks");
+        return Err(Problem::new(message));
+    }
+    Ok(())
 }
 
 fn inputs(

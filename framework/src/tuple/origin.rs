@@ -97,6 +97,11 @@ impl Origins {
         self.sources.len()
     }
 
+    /// Whether row `row` comes from no message.
+    pub(crate) fn is_of_none(&self, row: usize) -> bool {
+        self.rows.get(row).is_none_or(|packed| *packed == NONE)
+    }
+
     /// The message that row `row` comes from has failed.
     pub(crate) fn fail(&self, row: usize, failure: &Failure) {
         for (index, place) in self.of(row) {

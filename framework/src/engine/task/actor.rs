@@ -32,6 +32,12 @@ pub(crate) enum Control {
     Rebuild,
     /// A spout emits (true) or holds back (false).
     Active(bool),
+    /// In epochs: hand over what the epoch leaves and go on with the next one.
+    Cut { round: u64, next: u64 },
+    /// In epochs: drop everything.
+    Halt { round: u64 },
+    /// In epochs: begin this epoch anew.
+    Reset { epoch: u64 },
     /// Close the component and end.
     Stop,
 }
@@ -83,6 +89,12 @@ impl Handler<Control> for TaskActor {
             (Control::Rebuild, Body::Spout(spout)) => spout.build(),
             (Control::Active(active), Body::Spout(spout)) => spout.set_active(active),
             (Control::Active(_), Body::Bolt(_)) => {}
+            (Control::Cut { round, next }, Body::Bolt(bolt)) => bolt.cut(round, next),
+            (Control::Cut { round, next }, Body::Spout(spout)) => spout.cut(round, next),
+            (Control::Halt { round }, Body::Bolt(bolt)) => bolt.halt(round),
+            (Control::Halt { round }, Body::Spout(spout)) => spout.halt(round),
+            (Control::Reset { epoch }, Body::Bolt(bolt)) => bolt.reset(epoch),
+            (Control::Reset { epoch }, Body::Spout(spout)) => spout.reset(epoch),
             (Control::Stop, body) => {
                 match body {
                     Body::Bolt(bolt) => bolt.close(),

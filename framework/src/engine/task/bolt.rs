@@ -3,7 +3,10 @@
 use std::{
     collections::VecDeque,
     panic::{AssertUnwindSafe, catch_unwind},
-    sync::{Arc, atomic::Ordering::Relaxed},
+    sync::{
+        Arc,
+        atomic::Ordering::{Relaxed, SeqCst},
+    },
     task::{Context, Poll},
 };
 
@@ -11,6 +14,7 @@ use super::{
     Fallen, Reports, TURN_BATCHES, TURN_NS, Turn,
     call::{Call, Returned},
     discard, panic_text,
+    patience::Patience,
 };
 use crate::{
     ack::{Failure, FailureKind},
@@ -18,6 +22,7 @@ use crate::{
     engine::{
         clock::now_ns,
         edge::{Delivery, Inbox},
+        epochs::{BoltEpochs, Reply},
         slot::{Slot, TaskStatus},
     },
     output::Output,
@@ -53,7 +58,13 @@ pub(crate) struct BoltTask {
     row_ns: u64,
     /// What outputs before this one have emitted.
     emitted_before: u64,
+    /// Deliveries that are worked on.
+    finished: u64,
     counts: Counts,
+    /// In a topology that runs in epochs.
+    pub(super) epochs: Option<BoltEpochs>,
+    /// In epochs: what is first in the hand is tried again in its place.
+    pub(super) patience: Patience,
 }
 
 /// What one turn adds to the statistics.
@@ -73,6 +84,7 @@ impl BoltTask {
         reports: Reports,
         make_output: Box<dyn Fn() -> Output>,
         call_limit_ns: u64,
+        (epochs, patience): (Option<BoltEpochs>, Patience),
     ) -> Self {
         let out = Some(make_output());
         BoltTask {
@@ -90,7 +102,10 @@ impl BoltTask {
             touched_ns: 0,
             row_ns: u64::MAX,
             emitted_before: 0,
+            finished: 0,
             counts: Counts::default(),
+            epochs,
+            patience,
         }
     }
 
@@ -102,6 +117,12 @@ impl BoltTask {
         self.slot.busy_since.store(now_ns(), Relaxed);
         let built = catch_unwind(AssertUnwindSafe(|| {
             let mut bolt = (self.factory)()?;
+            if let Some(epochs) = &mut self.epochs {
+                self.context.collector = Some(epochs.collector.clone());
+                if bolt.stateful() {
+                    self.context.state = Some(epochs.open_state()?);
+                }
+            }
             bolt.prepare(&self.context)?;
             Ok::<_, crate::Error>(bolt)
         }));
@@ -111,18 +132,58 @@ impl BoltTask {
                 self.bolt = Some(bolt);
                 self.slot.set_status(TaskStatus::Running);
             }
-            Ok(Err(error)) => self.fall(false, format!("prepare: {error}")),
-            Err(panic) => self.fall(true, format!("prepare: {}", panic_text(&*panic))),
+            Ok(Err(error)) => self.fall(false, format!("prepare: {error}"), false),
+            Err(panic) => self.fall(true, format!("prepare: {}", panic_text(&*panic)), false),
         }
     }
 
-    /// The bolt is gone; the supervisor says when to build it again.
-    fn fall(&mut self, panicked: bool, reason: String) {
+    /// The bolt is gone; the supervisor says when to build it again. `lost` says that something of
+    /// the epoch in hand is gone with it, so that the epoch has to begin anew.
+    fn fall(&mut self, panicked: bool, reason: String, lost: bool) {
         discard(self.bolt.take());
         self.slot.set_error(reason.clone());
         self.slot.set_status(TaskStatus::Restarting(reason.clone()));
         // The supervisor is gone only when the engine is being dropped.
-        let _ = self.reports.send(Fallen { task: self.slot.id, panicked, reason });
+        let lost = lost && self.epochs.is_some();
+        let _ = self.reports.send(Fallen { task: self.slot.id, panicked, reason, lost });
+    }
+
+    /// Whether the bolt keeps state, so that it cannot just be built again.
+    fn is_stateful(&self) -> bool {
+        self.epochs.as_ref().is_some_and(|epochs| epochs.state.is_some())
+    }
+
+    /// In epochs: drops everything that is in hand or on its way out.
+    pub(crate) fn halt(&mut self, round: u64) {
+        discard(self.call.take());
+        discard(self.bolt.take());
+        self.hand.clear();
+        self.emitted_before = self.slot.stats.lock().emitted;
+        self.out = Some((self.make_output)());
+        self.slot.busy_since.store(0, Relaxed);
+        self.patience.forget();
+        if let Some(epochs) = &mut self.epochs {
+            epochs.halted = true;
+            // The coordinator is gone only when the engine is being dropped.
+            let _ = epochs.replies.send((round, Reply::Halted));
+        }
+    }
+
+    /// In epochs: begins anew, as of the last commit.
+    pub(crate) fn reset(&mut self, epoch: u64) {
+        self.finished = 0;
+        if let Some(epochs) = &mut self.epochs {
+            epochs.reset(epoch);
+        }
+        self.build();
+    }
+
+    /// In epochs: hands over what the epoch leaves.
+    pub(crate) fn cut(&mut self, round: u64, next: u64) {
+        if let Some(epochs) = &mut self.epochs {
+            let cut = epochs.cut(self.slot.id, next);
+            let _ = epochs.replies.send((round, Reply::Cut(Box::new(cut))));
+        }
     }
 
     pub(crate) fn close(&mut self) {
@@ -148,7 +209,12 @@ impl BoltTask {
 
     fn work(&mut self, cx: &mut Context<'_>) -> Turn {
         let start = now_ns();
-        let mut ticked = false;
+        let in_epochs = self.epochs.is_some();
+        if self.epochs.as_ref().is_some_and(|epochs| epochs.halted) {
+            return Turn::Idle;
+        }
+        // In epochs ticks are taken when the epoch ends.
+        let mut ticked = in_epochs;
         for _ in 0..TURN_BATCHES {
             if self.call.is_some() && !self.poll_call(cx) {
                 return Turn::Idle;
@@ -164,6 +230,9 @@ impl BoltTask {
                 return Turn::Idle;
             }
             if self.bolt.is_none() {
+                return Turn::Idle;
+            }
+            if !self.patience.is_over(cx) {
                 return Turn::Idle;
             }
             // Once a turn: a tick may take longer than its interval, and the
@@ -210,26 +279,37 @@ impl BoltTask {
 
     /// One batch of the deliveries that wait, up to `most` rows.
     fn gather(&mut self, first: Delivery, most: usize) -> (TupleBatch, Vec<(u32, u64)>) {
-        let mut deliveries = vec![(first.edge, first.bytes)];
+        let part = first.part;
+        let mut deliveries = first.more;
+        if !part {
+            deliveries.push((first.edge, first.bytes));
+        }
         let mut batch = first.batch;
+        if part {
+            return (batch, deliveries);
+        }
         loop {
             if self.hand.is_empty() {
                 self.slot.inbox.take(&mut self.hand);
             }
             match self.hand.front() {
                 Some(next)
-                    if next.batch.input() == batch.input()
+                    if !next.part
+                        && next.batch.input() == batch.input()
                         && batch.len() + next.batch.len() <= most => {}
                 _ => return (batch, deliveries),
             }
             if let Some(next) = self.hand.pop_front() {
                 deliveries.push((next.edge, next.bytes));
+                deliveries.extend(next.more);
                 batch.append(next.batch);
             }
         }
     }
 
     fn execute_rows(&mut self, mut bolt: Box<dyn Bolt>, mut delivery: Delivery) {
+        // With the state of a bolt that panics the whole epoch is lost.
+        let lost = self.is_stateful();
         let Some(out) = &mut self.out else { return };
         let start = now_ns();
         self.slot.busy_since.store(start, Relaxed);
@@ -238,6 +318,10 @@ impl BoltTask {
         let rows = batch.len();
         let mut row = 0;
         let counts = &mut self.counts;
+        let epochs = self.epochs.as_ref();
+        let state = epochs.and_then(|epochs| epochs.state.as_ref());
+        // In epochs: the row at which to stop and wait.
+        let mut stop = None;
         // Where rows take long, what waits behind them must not run out of time.
         let slow = self.row_ns > SLOW_ROW_NS;
         let (hand, inbox, every) = (&self.hand, &self.slot.inbox, self.call_limit_ns / 8);
@@ -253,12 +337,26 @@ impl BoltTask {
                         touch_waiting(hand, inbox, now);
                     }
                 }
-                if let Err(error) = bolt.execute(&batch.row(row), out) {
+                let tuple = batch.row(row);
+                if let Some(epochs) = epochs {
+                    epochs.collector.begin_call();
+                    if let Some(state) = state {
+                        state.working().begin_row(batch.input(), |column| tuple.at(column));
+                    }
+                }
+                if let Err(error) = bolt.execute(&tuple, out) {
                     out.roll_back();
                     let failure = Failure::of(&error, &out.component);
                     counts.failed += 1;
                     counts.last_error = Some(error.to_string());
-                    out.anchor.origins.fail(row, &failure);
+                    if let Some(epochs) = epochs {
+                        epochs.roll_back();
+                        if self.patience.has_more(row, &failure) {
+                            stop = Some(failure);
+                            break;
+                        }
+                    }
+                    fail_row(epochs, out, batch, row, &failure);
                 }
                 row += 1;
             }
@@ -268,35 +366,65 @@ impl BoltTask {
         self.counts.busy_ns += end - start;
         self.row_ns = (end - start) / rows.max(1) as u64;
         self.slot.busy_since.store(0, Relaxed);
+        if let Some(epochs) = &mut self.epochs {
+            epochs.tell();
+        }
         match panic {
             Ok(()) => {
                 self.bolt = Some(AnyBolt::Row(bolt));
-                self.counts.executed += rows as u64;
+                self.counts.executed += row as u64;
                 batch.origins.progress(end / 1_000_000);
-                batch.recycle();
-                self.slot.in_edges[delivery.edge as usize].give_back(delivery.bytes);
+                match stop {
+                    Some(failure) => self.put_back(delivery, row, &failure),
+                    None => {
+                        self.patience.forget();
+                        batch.recycle();
+                        self.finish(&delivery);
+                    }
+                }
                 self.touch(end);
             }
             Err(panic) => {
                 out.roll_back();
                 let reason = panic_text(&*panic);
                 let failure = Failure::new(FailureKind::Panic, &self.slot.component, &*reason);
-                batch.origins.fail(row, &failure);
                 self.counts.failed += 1;
+                discard(bolt);
+                if let Some(epochs) = self.epochs.as_ref().filter(|_| !lost) {
+                    epochs.roll_back();
+                    if self.patience.has_more(row, &failure) {
+                        self.counts.executed += row as u64;
+                        self.put_back(delivery, row, &failure);
+                        self.fall(true, reason, false);
+                        return;
+                    }
+                }
                 self.counts.executed += row as u64 + 1;
+                let origins = std::mem::take(&mut batch.origins);
+                out.anchor.begin(origins);
+                fail_row(self.epochs.as_ref(), out, batch, row, &failure);
+                batch.origins = out.anchor.end();
                 // The rows behind it have done nothing wrong: they wait for
                 // the new bolt, first in line.
                 let rest = batch.split_off(row + 1);
                 batch.recycle();
+                self.patience.forget();
                 if rest.is_empty() {
-                    self.slot.in_edges[delivery.edge as usize].give_back(delivery.bytes);
+                    self.finish(&delivery);
                 } else {
                     self.hand.push_front(Delivery { batch: rest, ..delivery });
                 }
-                discard(bolt);
-                self.fall(true, reason);
+                self.fall(true, reason, lost);
             }
         }
+    }
+
+    /// In epochs: the rows from `row` on wait in their place, so that their order holds.
+    fn put_back(&mut self, mut delivery: Delivery, row: usize, failure: &Failure) {
+        let rest = delivery.batch.split_off(row);
+        delivery.batch.recycle();
+        self.hand.push_front(Delivery { batch: rest, ..delivery });
+        self.patience.wait(failure);
     }
 
     /// True when the call is over.
@@ -314,7 +442,8 @@ impl BoltTask {
                 self.give_back(&deliveries);
                 self.slot.busy_since.store(0, Relaxed);
                 let seconds = taken / 1_000_000_000;
-                self.fall(false, format!("gave up a call that took more than {seconds} s"));
+                let reason = format!("gave up a call that took more than {seconds} s");
+                self.fall(false, reason, true);
                 true
             }
             Poll::Pending => false,
@@ -323,8 +452,7 @@ impl BoltTask {
                 self.call = None;
                 self.counts.busy_ns += taken;
                 self.slot.busy_since.store(0, Relaxed);
-                self.returned(returned);
-                self.give_back(&deliveries);
+                self.returned(returned, deliveries);
                 self.touch(now_ns());
                 true
             }
@@ -344,42 +472,86 @@ impl BoltTask {
         }
     }
 
-    fn returned(&mut self, returned: Returned) {
+    fn returned(&mut self, returned: Returned, deliveries: Vec<(u32, u64)>) {
         let Returned { bolt, mut out, mut batch, result } = returned;
-        let origins = out.anchor.end();
-        self.counts.executed += batch.len() as u64;
-        for (row, failure) in out.failed.drain(..) {
+        let failed = std::mem::take(&mut out.failed);
+        for (row, failure) in failed {
             self.counts.failed += 1;
             self.counts.last_error = Some(failure.reason.to_string());
-            origins.fail(row as usize, &failure);
+            fail_row(self.epochs.as_ref(), &mut out, &batch, row as usize, &failure);
         }
         let failure = match &result {
             Ok(Ok(())) => None,
             Ok(Err(error)) => Some(Failure::of(error, &self.slot.component)),
             Err(panic) => Some(Failure::new(FailureKind::Panic, &self.slot.component, &**panic)),
         };
-        if let Some(failure) = failure {
+        let mut again = false;
+        if let Some(failure) = &failure {
             self.counts.failed += batch.len() as u64;
             self.counts.last_error = Some(failure.reason.to_string());
-            for row in 0..batch.len() {
-                origins.fail(row, &failure);
-            }
             out.roll_back();
+            if let Some(epochs) = &self.epochs {
+                epochs.roll_back();
+                again = self.patience.has_more(0, failure);
+            }
+            for row in (0..batch.len()).filter(|_| !again) {
+                fail_row(self.epochs.as_ref(), &mut out, &batch, row, failure);
+            }
         }
+        let origins = out.anchor.end();
         origins.progress(now_ns() / 1_000_000);
         batch.origins = origins;
-        batch.recycle();
         self.out = Some(out);
+        if let Some(failure) = failure.filter(|_| again) {
+            self.call_again(batch, deliveries, &failure);
+        } else {
+            self.counts.executed += batch.len() as u64;
+            self.patience.forget();
+            batch.recycle();
+            self.give_back(&deliveries);
+        }
         match result {
             Err(panic) => {
                 discard(bolt);
-                self.fall(true, panic);
+                self.fall(true, panic, false);
             }
             Ok(_) => self.bolt = Some(AnyBolt::Batch(bolt)),
         }
     }
 
-    fn give_back(&self, deliveries: &[(u32, u64)]) {
+    /// In epochs: the batch waits in its place; when it was tried often, row by row, so that the
+    /// guilty one is found.
+    fn call_again(
+        &mut self,
+        mut batch: TupleBatch,
+        mut deliveries: Vec<(u32, u64)>,
+        failure: &Failure,
+    ) {
+        let (edge, bytes) = deliveries.pop().unwrap_or_default();
+        let (mut more, mut part) = (deliveries, false);
+        if self.patience.is_last() && batch.len() > 1 {
+            while batch.len() > 1 {
+                let row = batch.split_off(batch.len() - 1);
+                let more = std::mem::take(&mut more);
+                self.hand.push_front(Delivery { edge, bytes, batch: row, more, part });
+                part = true;
+            }
+            self.patience.begin_again();
+        }
+        self.hand.push_front(Delivery { edge, bytes, batch, more, part });
+        self.patience.wait(failure);
+    }
+
+    /// A delivery is worked on.
+    fn finish(&mut self, delivery: &Delivery) {
+        if !delivery.part {
+            self.give_back(&[(delivery.edge, delivery.bytes)]);
+        }
+        self.give_back(&delivery.more);
+    }
+
+    fn give_back(&mut self, deliveries: &[(u32, u64)]) {
+        self.finished += deliveries.len() as u64;
         for (edge, bytes) in deliveries {
             self.slot.in_edges[*edge as usize].give_back(*bytes);
         }
@@ -393,6 +565,11 @@ impl BoltTask {
         let (Some(AnyBolt::Row(bolt)), Some(out)) = (&mut self.bolt, &mut self.out) else {
             return T::default();
         };
+        if let Some(epochs) = &self.epochs {
+            epochs.begin_call();
+            out.set_last(epochs.door.last.load(Relaxed));
+        }
+        out.anchor.begin(Default::default());
         let start = now_ns();
         self.slot.busy_since.store(start, Relaxed);
         let result = catch_unwind(AssertUnwindSafe(|| call(&mut **bolt, out)));
@@ -400,13 +577,22 @@ impl BoltTask {
         self.slot.busy_since.store(0, Relaxed);
         match result {
             Ok(Ok(value)) => return value,
+            Ok(Err(error)) if self.is_stateful() => {
+                self.fall(false, error.to_string(), true);
+            }
             Ok(Err(error)) => self.counts.last_error = Some(error.to_string()),
-            Err(panic) => self.fall(true, panic_text(&*panic)),
+            Err(panic) => self.fall(true, panic_text(&*panic), true),
         }
         T::default()
     }
 
     fn flush_bolt(&mut self) {
+        if self.epochs.is_some() && self.slot.take_tick() {
+            self.control(|bolt, out| bolt.tick(out));
+            if self.bolt.is_none() {
+                return;
+            }
+        }
         let more = self.control(|bolt, out| bolt.flush(out).map(|flush| flush == Flush::More));
         self.flushed = !more;
     }
@@ -415,8 +601,12 @@ impl BoltTask {
         let hand = self.hand.len() as u64 + u64::from(self.call.is_some());
         let blocked = self.out.as_ref().is_some_and(Output::is_blocked);
         self.slot.in_hand.store(hand + u64::from(blocked), Relaxed);
-        if std::mem::take(&mut self.flushed) {
-            self.slot.flush_is_done();
+        // What was emitted is on its way: whoever waits for it counts it there.
+        if !blocked && self.out.is_some() {
+            self.slot.finished.store(self.finished, SeqCst);
+            if std::mem::take(&mut self.flushed) {
+                self.slot.flush_is_done();
+            }
         }
         let counts = std::mem::take(&mut self.counts);
         let mut stats = self.slot.stats.lock();
@@ -432,6 +622,24 @@ impl BoltTask {
         if counts.last_error.is_some() {
             stats.last_error = counts.last_error;
         }
+        stats.stalled.clone_from(&self.patience.stalled);
+    }
+}
+
+/// A row has failed for good: its messages have. In epochs a row that comes of no message, but of
+/// what a bolt remembers, becomes a dead letter of its own.
+fn fail_row(
+    epochs: Option<&BoltEpochs>,
+    out: &mut Output,
+    batch: &TupleBatch,
+    row: usize,
+    failure: &Failure,
+) {
+    match epochs {
+        Some(epochs) if out.anchor.origins.is_of_none(row) => {
+            epochs.bury(&batch.row(row), failure);
+        }
+        _ => out.anchor.origins.fail(row, failure),
     }
 }
 

@@ -3,6 +3,7 @@
 mod actor;
 mod bolt;
 mod call;
+mod patience;
 mod retry;
 mod spout;
 
@@ -14,6 +15,7 @@ use std::{
 
 pub(crate) use actor::{Body, Control, TaskActor};
 pub(crate) use bolt::BoltTask;
+pub(crate) use patience::Patience;
 pub use retry::{DeadLetter, DeadLetters, RetryPolicy};
 pub(crate) use spout::{SpoutLimits, SpoutTask};
 
@@ -32,6 +34,8 @@ pub(crate) struct Fallen {
     pub(crate) task: u32,
     pub(crate) panicked: bool,
     pub(crate) reason: String,
+    /// In epochs: something of the epoch in hand is lost with it.
+    pub(crate) lost: bool,
 }
 
 /// How tasks reach the supervisor.

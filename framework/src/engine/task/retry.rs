@@ -92,7 +92,8 @@ impl RetryPolicy {
         in_a_row >= enough
     }
 
-    fn wait(&self, attempt: u32, failure: &Failure) -> Duration {
+    /// How long to wait after this attempt.
+    pub(super) fn wait(&self, attempt: u32, failure: &Failure) -> Duration {
         let doubled = self.backoff.saturating_mul(1 << attempt.saturating_sub(1).min(20));
         // Up to a quarter more, so that what failed together does not come
         // back in step.

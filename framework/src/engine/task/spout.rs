@@ -4,7 +4,10 @@ use std::{
     cmp::Reverse,
     collections::BinaryHeap,
     panic::{AssertUnwindSafe, catch_unwind},
-    sync::{Arc, atomic::Ordering::Relaxed},
+    sync::{
+        Arc,
+        atomic::Ordering::{Relaxed, SeqCst},
+    },
     task::Context,
     time::{Duration, Instant},
 };
@@ -19,6 +22,7 @@ use crate::{
     engine::{
         alarm::Alarm,
         clock::{now_ms, now_ns},
+        epochs::{Door, Reply, SpoutEpochs},
         slot::{Slot, TaskStatus},
     },
     output::{SourceBatch, SpoutOutput},
@@ -73,6 +77,8 @@ pub(crate) struct SpoutTask {
     stalled: Option<String>,
     scratch: Vec<u64>,
     counts: Counts,
+    /// In a topology that runs in epochs.
+    epochs: Option<SpoutEpochs>,
 }
 
 #[derive(Default)]
@@ -96,6 +102,7 @@ impl SpoutTask {
         limits: SpoutLimits,
         schemas: Vec<Schema>,
         out: SpoutOutput,
+        epochs: Option<SpoutEpochs>,
     ) -> Self {
         SpoutTask {
             slot,
@@ -116,6 +123,7 @@ impl SpoutTask {
             stalled: None,
             scratch: Vec::new(),
             counts: Counts::default(),
+            epochs,
         }
     }
 
@@ -136,7 +144,12 @@ impl SpoutTask {
         }
         match built {
             Ok(Ok(spout)) => {
-                self.out.set_keep(!spout.replays());
+                // In epochs the source goes back, if there is one that can.
+                let replays = match self.epochs {
+                    Some(_) => self.context.source.is_some(),
+                    None => spout.replays(),
+                };
+                self.out.set_keep(!replays);
                 self.spout = Some(spout);
                 self.next = Next::More;
                 self.slot.set_status(TaskStatus::Running);
@@ -153,7 +166,9 @@ impl SpoutTask {
         self.slot.set_error(reason.clone());
         self.slot.set_status(TaskStatus::Restarting(reason.clone()));
         // The supervisor is gone only when the engine is being dropped.
-        let _ = self.reports.send(Fallen { task: self.slot.id, panicked, reason });
+        // What it had read ahead is lost with it.
+        let lost = self.epochs.is_some();
+        let _ = self.reports.send(Fallen { task: self.slot.id, panicked, reason, lost });
     }
 
     pub(crate) fn set_active(&mut self, active: bool) {
@@ -173,15 +188,25 @@ impl SpoutTask {
 
     pub(crate) fn turn(&mut self, cx: &mut Context<'_>) -> Turn {
         self.settle();
-        if self.slot.take_housekeeping() {
+        if self.slot.take_housekeeping() && self.epochs.is_none() {
             self.expire();
         }
-        let turn = self.emit(cx);
+        let door = self.epochs.as_ref().map_or(0, |epochs| epochs.door.number());
+        let turn = if Door::is_open(door) { self.emit(cx) } else { self.rest() };
         self.out.seal();
         self.out.out.flush();
         let untold = self.settlements.set_quiet(self.out.out.is_blocked());
         self.publish();
+        if !Door::is_open(door) && self.out.in_flight() == 0 && !self.out.out.is_blocked() {
+            self.slot.at_rest.store(door, SeqCst);
+        }
         if untold && self.spout.is_some() { Turn::Again } else { turn }
+    }
+
+    /// The door is shut: only what is on its way goes on.
+    fn rest(&mut self) -> Turn {
+        self.out.out.unblock();
+        Turn::Idle
     }
 
     fn emit(&mut self, cx: &mut Context<'_>) -> Turn {
@@ -203,11 +228,21 @@ impl SpoutTask {
             if !free || self.spout.is_none() || room == 0 {
                 return Turn::Idle;
             }
-            if !self.emit_again(room) {
-                if !self.active || self.next != Next::More {
-                    return self.sleep(cx);
-                }
-                self.ask(room);
+            let got = self.epochs.as_ref().map_or(room, |epochs| epochs.take(room));
+            if got == 0 {
+                return Turn::Idle;
+            }
+            let before = self.out.in_flight();
+            let again = self.emit_again(got);
+            let asleep = !again && (!self.active || self.next != Next::More);
+            if !again && !asleep {
+                self.ask(got);
+            }
+            if let Some(epochs) = &self.epochs {
+                epochs.door.used(got, self.out.in_flight() - before);
+            }
+            if asleep {
+                return self.sleep(cx);
             }
             if now_ns() - start > TURN_NS {
                 break;
@@ -288,15 +323,16 @@ impl SpoutTask {
 
     /// Tells the spout what has become of its messages.
     fn settle(&mut self) {
-        // A spout that is being built again hears of them afterwards.
-        if self.spout.is_none() || self.settlements.is_empty() {
+        // A spout that is being built again hears of them afterwards. In epochs it hears nothing.
+        let deaf = self.spout.is_none() && self.epochs.is_none();
+        if deaf || self.settlements.is_empty() {
             return;
         }
         let mut settled = std::mem::take(&mut self.settled);
         self.settlements.take(&mut settled);
         let mut untold = settled.drain(..);
         // It may fall while it is told: the next one hears of the rest.
-        while self.spout.is_some()
+        while (self.spout.is_some() || self.epochs.is_some())
             && let Some(settled) = untold.next()
         {
             let Some(batch) = self.out.ended(settled.batch) else { continue };
@@ -304,13 +340,108 @@ impl SpoutTask {
             if settled.failures.is_empty() && settled.expired.is_none() {
                 self.counts.latencies.push((latency, batch.ids.len() as u64));
                 self.acked(&batch.ids);
+            } else if self.epochs.is_some() {
+                self.settle_in_epoch(&batch, settled, latency);
             } else {
                 self.settle_partly(&batch, settled, latency);
             }
-            self.out.reuse(batch);
+            if let Some(epochs) = self.epochs.as_mut().filter(|_| self.context.source.is_none()) {
+                epochs.kept.push_back((epochs.epoch, batch));
+            } else {
+                self.out.reuse(batch);
+            }
         }
         self.settlements.put_back(untold);
         self.settled = settled;
+    }
+
+    /// In epochs: notes which messages are done and which become dead letters with the commit.
+    fn settle_in_epoch(&mut self, batch: &SourceBatch, settled: Settled, latency: u64) {
+        let mut failures: Vec<Option<Failure>> = vec![None; batch.ids.len()];
+        for (place, failure) in settled.failures {
+            if let Some(known) = failures.get_mut(place as usize) {
+                known.get_or_insert(failure);
+            }
+        }
+        let done: Vec<u64> = batch
+            .ids
+            .iter()
+            .zip(&failures)
+            .filter(|(_, f)| f.is_none())
+            .map(|(id, _)| *id)
+            .collect();
+        self.counts.latencies.push((latency, done.len() as u64));
+        self.acked(&done);
+        let Some(epochs) = &mut self.epochs else { return };
+        for (place, failure) in failures.into_iter().enumerate() {
+            let Some(failure) = failure else { continue };
+            let id = batch.ids[place];
+            self.counts.failed += 1;
+            self.counts.dead += 1;
+            tracing::warn!(spout = %self.slot.component, id, reason = %failure, "dead letter");
+            let letter =
+                batch.kept_row(place).map(|tuple| epochs.dead_letters.letter(&tuple, &failure));
+            epochs.fail(id, &failure, letter);
+        }
+    }
+
+    /// In epochs: hands over what the epoch leaves.
+    pub(crate) fn cut(&mut self, round: u64, next: u64) {
+        self.settle();
+        if let Some(epochs) = &mut self.epochs {
+            self.out.poison.clear();
+            epochs.hand_over(round, self.slot.id, next);
+        }
+    }
+
+    /// In epochs: the next message kills the process, so it becomes a dead letter at once.
+    pub(crate) fn condemn(&mut self) {
+        let reason =
+            "killed the worker: the process ended each time that this message was worked on";
+        let failure = Failure::new(FailureKind::Panic, &self.slot.component, reason);
+        self.out.condemned = Some(failure);
+    }
+
+    /// In epochs: drops everything that is in hand or on its way out.
+    pub(crate) fn halt(&mut self, round: u64) {
+        discard(self.spout.take());
+        self.out.halt();
+        if let Some(epochs) = &mut self.epochs {
+            epochs.halted = true;
+            let _ = epochs.replies.send((round, Reply::Halted));
+        }
+    }
+
+    /// In epochs: begins anew behind the last commit. Nothing of what was on its way is left, so
+    /// all that ended has ended.
+    pub(crate) fn reset(&mut self, epoch: u64) {
+        let mut settled = std::mem::take(&mut self.settled);
+        self.settlements.take(&mut settled);
+        let Some(epochs) = &mut self.epochs else { return };
+        for settled in settled.drain(..) {
+            let Some(batch) = self.out.ended(settled.batch) else { continue };
+            for (place, failure) in &settled.failures {
+                if let Some(id) = batch.ids.get(*place as usize) {
+                    epochs.remember(*id, failure);
+                }
+            }
+            epochs.kept.push_back((u64::MAX, batch));
+        }
+        self.settled = settled;
+        self.out.forget();
+        let again = epochs.begin_anew(epoch, self.context.source.is_some());
+        self.out.poison = epochs.poison();
+        for (id, stream, values) in again {
+            self.again.push(Reverse(ByDue(Again {
+                due_ns: 0,
+                id,
+                attempt: 1,
+                stream,
+                values,
+                dead: None,
+            })));
+        }
+        self.build();
     }
 
     fn settle_partly(&mut self, batch: &SourceBatch, settled: Settled, latency: u64) {
@@ -352,7 +483,9 @@ impl SpoutTask {
             self.fails_in_a_row = 0;
             self.stalled = None;
         }
-        if let Some(spout) = &mut self.spout {
+        if let Some(epochs) = &mut self.epochs {
+            epochs.done(ids);
+        } else if let Some(spout) = &mut self.spout {
             let told = catch_unwind(AssertUnwindSafe(|| spout.ack(ids)));
             self.told(told);
         }

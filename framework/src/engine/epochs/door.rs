@@ -1,0 +1,96 @@
+//! The door of the spouts: open while an epoch takes messages in, shut while it ends.
+
+use std::sync::{
+    Arc,
+    atomic::{
+        AtomicBool, AtomicI64, AtomicU64,
+        Ordering::{Relaxed, SeqCst},
+    },
+};
+
+/// The door that all spouts of a topology look at. It has a number that rises each time it is
+/// opened or shut: a spout that has seen an odd number hands nothing out in that turn, and by the
+/// number it says for which shutting it has come to rest.
+#[derive(Debug, Default)]
+pub(crate) struct Door {
+    number: AtomicU64,
+    /// How many messages may still be handed out.
+    left: AtomicI64,
+    /// How many were, since the door was opened.
+    taken: AtomicU64,
+    /// One more than the place of the only spout that may hand anything out; 0 for all.
+    only: AtomicU64,
+    /// Bytes that sinks and states hold for the commit, roughly.
+    pub(crate) bytes: Arc<AtomicU64>,
+    /// Whether the input has ended, for what is fired now.
+    pub(crate) last: AtomicBool,
+}
+
+impl Door {
+    /// A door that is shut.
+    pub(crate) fn shut_door() -> Arc<Self> {
+        Arc::new(Door { number: AtomicU64::new(1), ..Door::default() })
+    }
+
+    /// Its number; it is open when that is even.
+    pub(crate) fn number(&self) -> u64 {
+        self.number.load(SeqCst)
+    }
+
+    pub(crate) fn is_open(number: u64) -> bool {
+        number % 2 == 0
+    }
+
+    /// Opens a door that is shut, for so many messages.
+    pub(crate) fn open(&self, messages: u64) {
+        if !Self::is_open(self.number()) {
+            self.left.store(messages.min(i64::MAX as u64) as i64, SeqCst);
+            self.taken.store(0, SeqCst);
+            self.number.fetch_add(1, SeqCst);
+        }
+    }
+
+    /// Shuts a door that is open.
+    pub(crate) fn shut(&self) {
+        if Self::is_open(self.number()) {
+            self.number.fetch_add(1, SeqCst);
+        }
+    }
+
+    /// Admits only the spout of this place among the spouts, or all.
+    pub(crate) fn admit(&self, only: Option<usize>) {
+        self.only.store(only.map_or(0, |place| place as u64 + 1), SeqCst);
+    }
+
+    /// Whether the spout of this place may hand anything out.
+    pub(crate) fn admits(&self, place: usize) -> bool {
+        let only = self.only.load(Relaxed);
+        only == 0 || only == place as u64 + 1
+    }
+
+    /// Takes leave to hand out up to `messages` messages.
+    pub(crate) fn take(&self, messages: usize) -> usize {
+        let left = self.left.load(Relaxed);
+        if left <= 0 || messages == 0 {
+            return 0;
+        }
+        let wanted = messages.min(left as usize) as i64;
+        let before = self.left.fetch_sub(wanted, SeqCst);
+        let got = before.clamp(0, wanted);
+        if got < wanted {
+            self.left.fetch_add(wanted - got, SeqCst);
+        }
+        got as usize
+    }
+
+    /// Of what `take` gave, `used` were handed out.
+    pub(crate) fn used(&self, got: usize, used: usize) {
+        self.taken.fetch_add(used as u64, SeqCst);
+        self.left.fetch_add(got as i64 - used as i64, SeqCst);
+    }
+
+    /// Messages that were handed out since it was opened.
+    pub(crate) fn taken(&self) -> u64 {
+        self.taken.load(SeqCst)
+    }
+}

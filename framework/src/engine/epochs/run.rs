@@ -1,0 +1,337 @@
+//! The threads of the coordinator and the committer, and how a run in epochs begins.
+
+use std::{
+    sync::{
+        Arc,
+        atomic::{AtomicBool, AtomicU8, Ordering::SeqCst},
+    },
+    thread::JoinHandle,
+    time::{Duration, Instant},
+};
+
+use parking_lot::Mutex;
+
+use super::{
+    door::Door,
+    live::LiveTasks,
+    memory::{MemoryCommits, MemoryStates, NoOutbox},
+    poison::Starts,
+};
+use crate::{
+    component::Resources,
+    engine::settings::Settings,
+    epoch::{
+        CommitStore, Commits, Committer, Coordinator, Limits, Line, Next, Outbox, Phase, Ports,
+        Progress, ReplayableSource, StateStore,
+    },
+    error::{Error, Result},
+    state::StateReader,
+    topology::{Body, Topology},
+};
+
+/// How soon the coordinator looks again while tasks are about to answer.
+const SOON: Duration = Duration::from_micros(100);
+
+/// What a topology that runs in epochs commits to. Without it everything lasts as long as the
+/// process.
+pub struct Epochs {
+    /// Takes rows and the record of the commit.
+    pub store: Box<dyn CommitStore>,
+    /// Keeps the states.
+    pub states: Box<dyn StateStore>,
+    /// Sends what leaves after the commit.
+    pub outbox: Box<dyn Outbox>,
+    /// The queue for rows that become dead letters.
+    pub dead_letters: String,
+    /// How long the start may wait for a store or a source that is away.
+    pub patience: Duration,
+}
+
+impl Epochs {
+    /// Everything lasts as long as the process.
+    #[must_use]
+    pub fn in_memory() -> Self {
+        Epochs {
+            store: Box::<MemoryCommits>::default(),
+            states: Box::<MemoryStates>::default(),
+            outbox: Box::<NoOutbox>::default(),
+            dead_letters: "dead".into(),
+            patience: Duration::from_secs(10),
+        }
+    }
+}
+
+impl std::fmt::Debug for Epochs {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "Epochs(in {})", self.store.name())
+    }
+}
+
+/// A run that may begin: the last commit is finished, the sources are behind it.
+pub(crate) struct Prepared {
+    pub(crate) reader: Arc<dyn StateReader>,
+    pub(crate) sources: Vec<(String, Arc<dyn ReplayableSource>)>,
+    pub(crate) epoch: u64,
+    pub(crate) incarnation: u64,
+    pub(crate) dead_letters: String,
+    pub(crate) door: Arc<Door>,
+    committer: Committer,
+    starts: Starts,
+}
+
+impl Prepared {
+    /// Recovers, and waits for what is away as long as `epochs.patience` says.
+    pub(crate) fn new(topology: &Topology, resources: &Resources, epochs: Epochs) -> Result<Self> {
+        let mut sources = Vec::new();
+        let mut spouts = 0;
+        for component in topology.components() {
+            if let Body::Spout(factory) = &component.body {
+                spouts += 1;
+                if let Some(source) = factory()?.source() {
+                    sources.push((component.id.clone(), source));
+                }
+            }
+        }
+        let reader = epochs.states.reader();
+        let ports = Ports {
+            topology: topology.name().into(),
+            store: epochs.store,
+            states: epochs.states,
+            outbox: epochs.outbox,
+            sources: sources.clone(),
+            dead_queue: epochs.dead_letters.clone(),
+        };
+        let mut committer = Committer::new(ports);
+        let deadline = Instant::now() + epochs.patience;
+        let mut pause = Duration::from_millis(50);
+        while let Err(obstacle) = committer.recover(resources) {
+            if !obstacle.retry || Instant::now() + pause > deadline {
+                return Err(Error::data(obstacle.reason));
+            }
+            tracing::warn!(reason = obstacle.reason, "the topology cannot begin yet");
+            std::thread::sleep(pause);
+            pause = (pause * 2).min(Duration::from_secs(2));
+        }
+        let epoch = committer.epoch() + 1;
+        let most = topology.settings().commit_messages;
+        let starts = Starts::count(committer.states(), epoch, most, spouts)
+            .map_err(|error| Error::retry(error.message))?;
+        let door = Door::shut_door();
+        door.admit(starts.only());
+        Ok(Prepared {
+            reader,
+            sources,
+            epoch,
+            incarnation: committer.incarnation(),
+            dead_letters: epochs.dead_letters,
+            door,
+            committer,
+            starts,
+        })
+    }
+
+    /// The spout, by its place among the spouts, whose first message is a dead letter.
+    pub(crate) fn condemned(&self) -> Option<usize> {
+        self.starts.only().filter(|_| self.starts.condemned)
+    }
+}
+
+/// How the epochs of a run are going.
+#[derive(Debug, Clone)]
+pub(crate) struct EpochStats {
+    pub(crate) incarnation: u64,
+    pub(crate) epoch: u64,
+    pub(crate) phase: Phase,
+    pub(crate) drain: Duration,
+    pub(crate) rollbacks: u64,
+    pub(crate) reason: Option<String>,
+    pub(crate) stalled: Option<String>,
+    pub(crate) ended: Option<String>,
+    /// When the last epoch began that has something to commit.
+    pub(crate) commits: Commits,
+}
+
+/// What is asked of the coordinator.
+const NOTHING: u8 = 0;
+const END: u8 = 1;
+const END_OF_INPUT: u8 = 2;
+
+struct Shared {
+    asked: AtomicU8,
+    stop: AtomicBool,
+    over: AtomicBool,
+    stats: Mutex<EpochStats>,
+    line: Arc<Line>,
+    door: Arc<Door>,
+}
+
+/// The threads of the coordinator and the committer.
+pub(crate) struct EpochThreads {
+    shared: Arc<Shared>,
+    coordinator: Option<JoinHandle<()>>,
+    committer: Option<JoinHandle<()>>,
+}
+
+impl EpochThreads {
+    /// Opens the first epoch.
+    pub(crate) fn start(prepared: Prepared, settings: &Settings, tasks: LiveTasks) -> Result<Self> {
+        let line = Arc::new(Line::default());
+        line.tell(|commits| commits.committed = prepared.epoch - 1);
+        let limits = Limits {
+            interval: settings.commit_interval,
+            messages: settings.commit_messages,
+            bytes: settings.commit_bytes,
+            stall_after: settings.retry.stall_after,
+        };
+        let mut coordinator = Coordinator::new(limits, line.clone(), prepared.epoch);
+        coordinator.budget = prepared.starts.limit;
+        let stats = EpochStats {
+            incarnation: prepared.incarnation,
+            epoch: prepared.epoch,
+            phase: Phase::Closed,
+            drain: Duration::ZERO,
+            rollbacks: 0,
+            reason: None,
+            stalled: None,
+            ended: None,
+            commits: line.commits(),
+        };
+        let shared = Arc::new(Shared {
+            asked: AtomicU8::new(NOTHING),
+            stop: AtomicBool::new(false),
+            over: AtomicBool::new(false),
+            stats: Mutex::new(stats),
+            line: line.clone(),
+            door: prepared.door,
+        });
+        let ours = shared.clone();
+        let coordinator = std::thread::Builder::new()
+            .name("squall-epochs".into())
+            .spawn(move || coordinate(coordinator, tasks, &ours))?;
+        let committer = prepared.committer;
+        let committer = std::thread::Builder::new()
+            .name("squall-commits".into())
+            .spawn(move || commit(committer, &line))?;
+        Ok(EpochThreads { shared, coordinator: Some(coordinator), committer: Some(committer) })
+    }
+
+    /// How it is going.
+    pub(crate) fn stats(&self) -> EpochStats {
+        let mut stats = self.shared.stats.lock().clone();
+        stats.commits = self.shared.line.commits();
+        stats.ended = stats.ended.or_else(|| stats.commits.ended.clone());
+        stats
+    }
+
+    /// Whether the epoch in hand has taken nothing in and nothing waits for a commit.
+    pub(crate) fn is_idle(&self) -> bool {
+        let idle = self.shared.door.taken() == 0 && self.shared.line.is_free();
+        idle && matches!(self.shared.stats.lock().phase, Phase::Open)
+    }
+
+    /// Asks for the epoch in hand to be the last one; `last` says that the input has ended.
+    pub(crate) fn finish(&self, last: bool) {
+        self.shared.asked.store(if last { END_OF_INPUT } else { END }, SeqCst);
+        self.wake();
+    }
+
+    /// Whether it has been the last one and is committed, or never will be.
+    pub(crate) fn is_over(&self) -> bool {
+        self.shared.over.load(SeqCst)
+    }
+
+    fn wake(&self) {
+        if let Some(thread) = &self.coordinator {
+            thread.thread().unpark();
+        }
+    }
+
+    /// Ends the threads. What is not committed comes again in the next run.
+    pub(crate) fn stop(&mut self) {
+        self.shared.stop.store(true, SeqCst);
+        self.wake();
+        self.shared.line.close();
+        for thread in [self.coordinator.take(), self.committer.take()].into_iter().flatten() {
+            if thread.join().is_err() {
+                tracing::error!("a thread of the epochs panicked");
+            }
+        }
+    }
+}
+
+fn coordinate(mut coordinator: Coordinator, mut tasks: LiveTasks, shared: &Shared) {
+    let start = Instant::now();
+    let mut alone_since = Some(Instant::now());
+    while !shared.stop.load(SeqCst) {
+        match shared.asked.load(SeqCst) {
+            END => coordinator.finish(false),
+            END_OF_INPUT => coordinator.finish(true),
+            _ => {}
+        }
+        let next = coordinator.step(&mut tasks, start.elapsed());
+        // A suspected spout that has nothing does not hold up the others for ever.
+        if let Some(since) = alone_since
+            && (coordinator.budget.is_none() || since.elapsed() > Duration::from_secs(2))
+        {
+            tasks.door.admit(None);
+            alone_since = None;
+        }
+        let mut stats = shared.stats.lock();
+        stats.epoch = coordinator.epoch();
+        stats.phase = coordinator.phase();
+        stats.drain = coordinator.drain;
+        stats.rollbacks = coordinator.rollbacks;
+        stats.reason.clone_from(&coordinator.reason);
+        stats.stalled.clone_from(&coordinator.stalled);
+        drop(stats);
+        match next {
+            Next::Now => {}
+            Next::Soon => std::thread::sleep(SOON),
+            Next::At(at) => std::thread::park_timeout(at.saturating_sub(start.elapsed())),
+            Next::Ended(reason) => {
+                if let Some(reason) = reason {
+                    tracing::error!(reason, "this run ends");
+                    shared.stats.lock().ended = Some(reason);
+                }
+                shared.over.store(true, SeqCst);
+                return;
+            }
+        }
+    }
+}
+
+fn commit(mut committer: Committer, line: &Line) {
+    while let Some(frozen) = line.wait() {
+        let rows = frozen.row_count();
+        committer.begin(frozen);
+        loop {
+            match committer.step() {
+                Progress::Going => {}
+                Progress::Done => {
+                    let epoch = committer.epoch();
+                    line.done(|commits| {
+                        commits.committed = epoch;
+                        commits.count += 1;
+                        commits.rows += rows - committer.rejected.min(rows);
+                        commits.rejected += committer.rejected;
+                        commits.commit_us = committer.commit_us;
+                        commits.whole_us = committer.elapsed_us();
+                        commits.waiting = None;
+                    });
+                    break;
+                }
+                Progress::Wait(pause, reason) => {
+                    tracing::warn!(reason, ?pause, "a commit waits");
+                    line.tell(|commits| commits.waiting = Some(reason));
+                    if !line.pause(pause) {
+                        return;
+                    }
+                }
+                Progress::Ended(reason) => {
+                    line.done(|commits| commits.ended = Some(reason));
+                    return;
+                }
+            }
+        }
+    }
+}

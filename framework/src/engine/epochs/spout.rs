@@ -1,0 +1,150 @@
+//! What a spout's task has of the epochs.
+
+use std::{
+    collections::{HashMap, VecDeque},
+    ops::Range,
+    sync::Arc,
+};
+
+use super::{
+    door::Door,
+    task::{Cut, DeadQueue, Replies, Reply},
+};
+use crate::{
+    ack::{Failure, FailureKind},
+    epoch::{OutboxMessage, SourceDead},
+    output::SourceBatch,
+    tuple::Value,
+};
+
+/// A message that the engine emits again: its id, its stream, its values.
+pub(crate) type Kept = (u64, usize, Vec<Value>);
+
+/// The part of a spout's task that has to do with epochs.
+pub(crate) struct SpoutEpochs {
+    pub(crate) door: Arc<Door>,
+    pub(crate) replies: Replies,
+    pub(crate) dead_letters: Arc<DeadQueue>,
+    pub(crate) halted: bool,
+    pub(crate) epoch: u64,
+    /// Its place among the spouts.
+    place: usize,
+    /// Messages of a source that cannot go back, until their epoch is committed.
+    pub(crate) kept: VecDeque<(u64, SourceBatch)>,
+    /// What the epoch in hand leaves.
+    cut: Cut,
+    /// How often a message was in hand when a bolt with state panicked, and how.
+    panics: HashMap<u64, (u32, Failure)>,
+    max_attempts: u32,
+}
+
+impl SpoutEpochs {
+    pub(crate) fn new(
+        door: Arc<Door>,
+        replies: Replies,
+        dead_letters: Arc<DeadQueue>,
+        (epoch, place): (u64, usize),
+        max_attempts: u32,
+    ) -> Self {
+        SpoutEpochs {
+            door,
+            replies,
+            dead_letters,
+            halted: false,
+            epoch,
+            place,
+            kept: VecDeque::new(),
+            cut: Cut::default(),
+            panics: HashMap::new(),
+            max_attempts,
+        }
+    }
+
+    /// Takes leave to hand out up to `messages` messages.
+    pub(crate) fn take(&self, messages: usize) -> usize {
+        if self.door.admits(self.place) { self.door.take(messages) } else { 0 }
+    }
+
+    /// These messages are done.
+    pub(crate) fn done(&mut self, ids: &[u64]) {
+        self.cut.done += ids.len() as u64;
+        add(&mut self.cut.read, ids);
+    }
+
+    /// A message becomes a dead letter: of its source, or a letter of ours where that has none.
+    pub(crate) fn fail(&mut self, id: u64, failure: &Failure, letter: Option<OutboxMessage>) {
+        self.cut.failed += 1;
+        self.cut.reason = Some(failure.to_string());
+        add(&mut self.cut.read, &[id]);
+        match letter {
+            Some(letter) => self.cut.collected.messages.push(letter),
+            None => self.cut.dead.push(SourceDead {
+                offset: id,
+                reason: failure.reason.to_string(),
+                by: failure.component.to_string(),
+            }),
+        }
+    }
+
+    /// Hands over what the epoch leaves, and goes on with the next one.
+    pub(crate) fn hand_over(&mut self, round: u64, task: u32, next: u64) {
+        let cut = Cut { task, ..std::mem::take(&mut self.cut) };
+        self.epoch = next;
+        self.panics.clear();
+        // The epoch before this one was committed before this one was sealed.
+        self.committed(next.saturating_sub(2));
+        // The coordinator is gone only when the engine is being dropped.
+        let _ = self.replies.send((round, Reply::Cut(Box::new(cut))));
+    }
+
+    /// What was kept of epochs that are committed is not needed any more.
+    pub(crate) fn committed(&mut self, epoch: u64) {
+        while self.kept.front().is_some_and(|(of, _)| *of <= epoch) {
+            self.kept.pop_front();
+        }
+    }
+
+    /// Why a message was given up in an epoch that begins anew.
+    pub(crate) fn remember(&mut self, id: u64, failure: &Failure) {
+        if failure.kind == FailureKind::Panic {
+            let known = self.panics.entry(id).or_insert_with(|| (0, failure.clone()));
+            *known = (known.0 + 1, failure.clone());
+        }
+    }
+
+    /// Messages that must not be handed out again: a bolt with state panicked on them too often.
+    pub(crate) fn poison(&self) -> HashMap<u64, Failure> {
+        let often = self.panics.iter().filter(|(_, (times, _))| *times >= self.max_attempts);
+        often.map(|(id, (_, failure))| (*id, failure.clone())).collect()
+    }
+
+    /// Forgets the epoch in hand, and gives the messages that are to be emitted again: those that
+    /// the source does not bring back by itself.
+    pub(crate) fn begin_anew(&mut self, epoch: u64, goes_back: bool) -> Vec<Kept> {
+        self.cut = Cut::default();
+        self.halted = false;
+        self.epoch = epoch;
+        if goes_back {
+            self.kept.clear();
+            return Vec::new();
+        }
+        self.committed(epoch.saturating_sub(1));
+        let mut again = Vec::new();
+        for (_, batch) in self.kept.drain(..) {
+            for (place, id) in batch.ids.iter().enumerate() {
+                again.extend(batch.kept(place).map(|(stream, values)| (*id, stream, values)));
+            }
+        }
+        again
+    }
+}
+
+/// Adds offsets to ranges; most come in rising order.
+fn add(ranges: &mut Vec<Range<u64>>, ids: &[u64]) {
+    for &id in ids {
+        match ranges.last_mut() {
+            Some(last) if last.end == id => last.end += 1,
+            _ => ranges.push(id..id + 1),
+        }
+    }
+}
