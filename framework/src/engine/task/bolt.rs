@@ -111,7 +111,9 @@ impl BoltTask {
 
     /// Makes the bolt from its factory and prepares it.
     pub(crate) fn build(&mut self) {
-        if self.bolt.is_some() || self.call.is_some() {
+        // One that was halted is built when it is reset: with the state as of the last commit.
+        let halted = self.epochs.as_ref().is_some_and(|epochs| epochs.halted);
+        if self.bolt.is_some() || self.call.is_some() || halted {
             return;
         }
         self.slot.busy_since.store(now_ns(), Relaxed);
