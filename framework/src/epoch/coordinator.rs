@@ -125,6 +125,8 @@ pub(crate) struct Coordinator {
     finish: Option<bool>,
     /// What `finish` was when the epoch in hand was sealed: all its bolts are told the same.
     ending: Option<bool>,
+    /// So many messages were in the epoch that was given up and have not been handed out again.
+    owed: u64,
     pause: Duration,
     pause_until: Duration,
     /// How often epochs were given up.
@@ -149,6 +151,7 @@ impl Coordinator {
             budget: None,
             finish: None,
             ending: None,
+            owed: 0,
             pause: FIRST_PAUSE,
             pause_until: Duration::ZERO,
             rollbacks: 0,
@@ -165,6 +168,12 @@ impl Coordinator {
     /// What it is doing.
     pub(crate) fn phase(&self) -> Phase {
         self.phase
+    }
+
+    /// Whether the epoch in hand has nothing in it, as far as the coordinator knows: no messages of
+    /// one that was given up are still to come again.
+    pub(crate) fn is_idle(&self) -> bool {
+        self.phase == Phase::Open && self.owed == 0
     }
 
     /// Ends the epoch in hand, commits it, and ends. `last` says that the input has ended.
@@ -258,7 +267,12 @@ impl Coordinator {
         let full = messages >= most || bytes >= self.limits.bytes;
         // The pauses for commits must not take more than a tenth of the time.
         let interval = self.limits.interval.max(self.drain * 10);
-        let due = now >= self.opened + interval || full || self.finish.is_some();
+        if messages >= self.owed {
+            self.owed = 0;
+        }
+        // What was in hand when the epoch was given up is not left behind at the end.
+        let ends = self.finish.is_some() && self.owed == 0;
+        let due = now >= self.opened + interval || full || ends;
         if due && self.line.is_free() {
             return self.seal(tasks, now);
         }
@@ -306,6 +320,7 @@ impl Coordinator {
             return Next::Now;
         }
         self.stalled = None;
+        self.owed = self.owed.saturating_sub(tasks.taken().0);
         self.drain = now - self.sealed;
         if !frozen.is_empty() {
             frozen.epoch = self.epoch;
@@ -330,6 +345,7 @@ impl Coordinator {
     fn fail(&mut self, tasks: &mut impl Tasks, reason: String) {
         tracing::warn!(epoch = self.epoch, reason, "the epoch is given up and begun anew");
         tasks.shut();
+        self.owed = self.owed.max(tasks.taken().0);
         self.rollbacks += 1;
         self.reason = Some(reason);
         self.phase = Phase::Failed;
