@@ -44,9 +44,15 @@ impl Message {
         trouble: u8,
     ) -> Self {
         let nature = match rng.u8(..100) < trouble {
-            true => {
-                [Nature::Bad, Nature::BadInCount, Nature::Panics, Nature::Rejected][rng.usize(..4)]
-            }
+            true => [
+                Nature::Bad,
+                Nature::Bad,
+                Nature::BadInCount,
+                Nature::BadInCount,
+                Nature::Rejected,
+                Nature::Rejected,
+                Nature::Panics,
+            ][rng.usize(..7)],
             false => Nature::Plain,
         };
         Message {

@@ -74,15 +74,15 @@ impl Plan {
             phases: if rng.u8(..4) == 0 { 2 } else { 1 },
             keys: rng.usize(1..=KEYS),
             limits: Limits {
-                interval: Duration::from_micros(one_of(rng, &[2_000, 10_000, 50_000])),
+                interval: Duration::from_micros(one_of(rng, &[500, 5_000, 20_000])),
                 messages: most,
                 bytes: one_of(rng, &[1_500, 1_000_000]),
                 stall_after: 1_000,
             },
             max_attempts: rng.u32(2..=3),
             memory: one_of(rng, &[0, 600, 1_000_000]) as usize,
-            step_us: one_of(rng, &[5, 50, 200]),
-            send_us: one_of(rng, &[100, 1_000, 8_000]),
+            step_us: one_of(rng, &[2, 10, 60]),
+            send_us: one_of(rng, &[200, 4_000, 20_000]),
             timer_us: one_of(rng, &[1, 20_000, 200_000]) as i64,
             room: rng.usize(1..6),
             coordinator: rng.usize(1..4),
@@ -98,14 +98,14 @@ impl Dangers {
     fn draw(rng: &mut Rng, poison: bool) -> Dangers {
         let often = |rng: &mut Rng, among: &[f64]| among[rng.usize(..among.len())];
         Dangers {
-            error: often(rng, &[0.0, 0.02, 0.15]),
-            death: often(rng, &[0.0, 0.01, 0.05]),
-            panic: often(rng, &[0.0, 0.005, 0.03]),
+            error: often(rng, &[0.0, 0.03, 0.2]),
+            death: often(rng, &[0.0, 0.02, 0.1]),
+            panic: often(rng, &[0.0, 0.002, 0.02]),
             hiccup: often(rng, &[0.0, 0.02]),
             event_us: [None, Some(20_000), Some(200_000)][rng.usize(..3)],
             // A message is condemned after so many deaths that it cannot be the innocent one.
             deaths_per_epoch: if poison { 1 } else { 4 },
-            until: Duration::from_millis(rng.u64(10..600)),
+            until: Duration::from_millis(rng.u64(10..1_000)),
         }
     }
 }

@@ -253,7 +253,7 @@ impl Running {
         }
         self.coordinator_at = match next {
             Next::Now => now,
-            Next::Soon => now + Duration::from_micros(handle.world().rng.u64(..1_000)),
+            Next::Soon => now + Duration::from_micros(handle.world().rng.u64(..200)),
             Next::At(at) => at,
             Next::Ended(reason) => {
                 if let Some(mut clerk) = self.clerk.take() {

@@ -9,6 +9,8 @@ use std::{
     },
 };
 
+use parking_lot::Mutex;
+
 use super::{
     faults::Extent,
     world::{Handle, World},
@@ -65,20 +67,43 @@ impl Kept {
     }
 }
 
+/// What a run knows of a queue without asking: it looks which messages are settled when it claims
+/// the queue or goes back, and then only at what follows.
+#[derive(Debug, Default)]
+struct Ahead {
+    settled: Vec<bool>,
+    cursor: usize,
+}
+
+impl Ahead {
+    fn go_back(&mut self, queue: &Queue) {
+        self.settled.clone_from(&queue.settled);
+        self.cursor = 0;
+    }
+
+    /// The next offset that is to be read, if there is one below `end`.
+    fn skip_settled(&mut self, end: usize) -> Option<usize> {
+        while self.settled.get(self.cursor).copied().unwrap_or_default() {
+            self.cursor += 1;
+        }
+        (self.cursor < end).then_some(self.cursor)
+    }
+}
+
 /// What a run has of a queue.
 pub(super) struct SimSource {
     handle: Handle,
     queue: usize,
     incarnation: AtomicU64,
-    cursor: AtomicU64,
+    ahead: Mutex<Ahead>,
     /// The floor that this run was told of last.
     told: Arc<AtomicU64>,
 }
 
 impl SimSource {
     pub(super) fn new(handle: Handle, queue: usize) -> Self {
-        let (incarnation, cursor, told) = Default::default();
-        SimSource { handle, queue, incarnation, cursor, told }
+        let (incarnation, ahead, told) = Default::default();
+        SimSource { handle, queue, incarnation, ahead, told }
     }
 
     /// Reads up to so many messages: their offsets, and their numbers.
@@ -88,12 +113,12 @@ impl SimSource {
         if queue.holder != self.incarnation.load(Relaxed) {
             return Vec::new();
         }
-        let from = self.cursor.load(Relaxed);
-        let unsettled = (from..queue.messages.len() as u64).filter(|o| !queue.settled[*o as usize]);
-        let read: Vec<_> =
-            unsettled.take(most).map(|offset| (offset, queue.messages[offset as usize])).collect();
-        if let Some((last, _)) = read.last() {
-            self.cursor.store(last + 1, Relaxed);
+        let (mut ahead, mut read) = (self.ahead.lock(), Vec::new());
+        while read.len() < most
+            && let Some(offset) = ahead.skip_settled(queue.messages.len())
+        {
+            read.push((offset as u64, queue.messages[offset]));
+            ahead.cursor += 1;
         }
         read
     }
@@ -103,7 +128,7 @@ impl SimSource {
         let world = self.handle.world();
         let queue = &world.queues[self.queue];
         queue.holder == self.incarnation.load(Relaxed)
-            && queue.messages.len() as u64 > self.cursor.load(Relaxed)
+            && self.ahead.lock().skip_settled(queue.messages.len()).is_some()
     }
 
     pub(super) fn told(&self) -> u64 {
@@ -152,7 +177,7 @@ impl ReplayableSource for SimSource {
             }
             queue.holder = claim.incarnation;
             self.incarnation.store(claim.incarnation, Relaxed);
-            self.cursor.store(0, Relaxed);
+            self.ahead.lock().go_back(queue);
             Ok(format!("queue {}, generation 1", self.queue))
         })
     }
@@ -185,8 +210,8 @@ impl ReplayableSource for SimSource {
 
     fn rewind(&self) -> Result<()> {
         self.handle.call("queue.rewind", Error::retry, |world, _| {
-            self.held(world)?;
-            self.cursor.store(0, Relaxed);
+            let queue = self.held(world)?;
+            self.ahead.lock().go_back(queue);
             Ok(())
         })
     }

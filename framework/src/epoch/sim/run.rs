@@ -134,7 +134,7 @@ impl Sim {
                 Action::Event => self.event(now),
             }
         }
-        Err("it goes on for ever".to_owned())
+        Err(format!("it goes on for ever, in the end with {actions:?}"))
     }
 
     fn actions(&self, now: Duration, to: &mut Vec<Action>, parts: &mut Vec<(Part, usize)>) {

@@ -127,7 +127,8 @@ impl SimSpout {
                 && self.at_rest != number
                 && !self.is_halted;
         }
-        self.is_alive && self.out.is_empty() && self.has_messages()
+        let may = self.door.admits(self.place) && self.door.has_room();
+        may && self.is_alive && self.out.is_empty() && self.has_messages()
     }
 
     fn has_messages(&self) -> bool {

@@ -85,6 +85,7 @@ impl World {
 
     fn commit(&mut self, transaction: Transaction) {
         let Transaction { committed, rows, floors, .. } = transaction;
+        self.saw(if self.faults.on { "a commit in danger" } else { "a commit in peace" });
         self.tell(|| format!("the store commits {committed:?}"));
         for (table, key, value) in rows {
             let cell = self.store.tables[table.0].entry(key).or_default();
