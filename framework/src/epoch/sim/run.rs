@@ -163,7 +163,7 @@ impl Sim {
         let sends = (self.sent < self.to_send()).then_some(self.send_at);
         let event = self.event_at.filter(|_| self.calm_since.is_none());
         let restart = self.current.is_none().then_some(self.restart);
-        let processes = self.processes.iter().filter_map(Process::due);
+        let processes = self.processes.iter().filter_map(|process| process.due(now));
         let until = self.world.lock().plan.dangers.until;
         let until = self.calm_since.is_none().then_some(until);
         let all = processes.chain(sends).chain(event).chain(restart).chain(until);
@@ -173,7 +173,10 @@ impl Sim {
 
     fn send(&mut self) {
         let world = &mut *self.world.lock();
-        let spout = world.rng.usize(..world.spouts());
+        let mut spout = world.rng.usize(..world.spouts());
+        if world.plan.lopsided {
+            spout = usize::from(world.rng.u8(..4) > 0);
+        }
         let into = match world.queues.get(spout) {
             Some(queue) => queue.messages.len(),
             None => world.kept.messages.len(),
@@ -181,7 +184,8 @@ impl Sim {
         let (keys, trouble) = (world.plan.keys, world.plan.trouble);
         let mut message = Message::draw(&mut world.rng, (spout, into as u64), keys, trouble);
         let left = self.world_left(world);
-        if self.poison > 0 && world.rng.usize(..left.max(1)) < self.poison {
+        let may_kill = !world.plan.lopsided || spout == 1;
+        if may_kill && self.poison > 0 && world.rng.usize(..left.max(1)) < self.poison {
             self.poison -= 1;
             world.saw("a message that kills");
             message.nature = Nature::Kills;
@@ -237,7 +241,7 @@ impl Sim {
         let current = self.current;
         let mut processes = self.processes.iter_mut();
         let Some(process) = processes.find(|p| Some(p.handle.process) == current) else { return };
-        if !process.is_running() {
+        if !process.is_running() || process.ending.is_some() {
             return;
         }
         let mut world = self.world.lock();
@@ -289,7 +293,8 @@ impl Sim {
             let over = over.filter(|_| !process.handle.is_dead());
             let (number, folder) = (process.handle.process, process.handle.folder);
             let incarnation = process.incarnation;
-            if over != Some(Over::InOrder) || process.has_rolled_back {
+            let ending = process.ending;
+            if over != Some(Over::InOrder) || process.ended_late {
                 self.lossy.insert(number);
             }
             self.processes.remove(at);
@@ -308,6 +313,9 @@ impl Sim {
                     return Err(format!("process {number} was ended: {reason}"));
                 }
                 Some(Over::Fenced(_)) => world.saw("fenced"),
+                Some(Over::InOrder) if is_current && ending == Some(true) => {
+                    check::ended_with_input(&mut world);
+                }
                 Some(Over::InOrder | Over::Failed(_)) | None => {}
             }
             if self.current == Some(number) {
@@ -318,7 +326,10 @@ impl Sim {
             self.ended = over;
         }
         if self.current.is_none() && now >= self.restart && !self.is_finished() {
-            let folder = self.right_folder()?;
+            let folder = match self.wrong_folder() {
+                Some(wrong) => wrong,
+                None => self.right_folder()?,
+            };
             // The folder has a lock.
             self.end(|process| process.handle.folder == folder);
             self.begin(folder);
@@ -335,6 +346,14 @@ impl Sim {
             self.world.lock().store.cut_off(process.handle.process);
             self.lossy.insert(process.handle.process);
         }
+    }
+
+    /// Now and then somebody takes one of the folders without thinking.
+    fn wrong_folder(&self) -> Option<usize> {
+        let world = &mut *self.world.lock();
+        let folders = world.folders.len();
+        let careless = world.faults.on && folders > 1 && world.rng.u8(..4) == 0;
+        careless.then(|| world.rng.usize(..folders))
     }
 
     /// A folder that goes with the store.
@@ -378,7 +397,7 @@ impl Sim {
         if let [process] = &mut self.processes[..]
             && all_done
             && process.is_idle()
-            && !process.is_ending
+            && process.ending.is_none()
         {
             self.is_last = true;
             self.world.lock().tell(|| "the input has ended".to_owned());
