@@ -10,8 +10,10 @@
 mod bolt;
 mod bolts;
 mod check;
+mod events;
 mod faults;
 mod folder;
+mod lives;
 mod mail;
 mod message;
 mod plan;

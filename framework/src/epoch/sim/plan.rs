@@ -89,7 +89,7 @@ impl Plan {
             max_attempts: rng.u32(2..=3),
             memory: one_of(rng, &[0, 600, 1_000_000]) as usize,
             step_us: one_of(rng, &[2, 10, 60]),
-            send_us: if lopsided { 400_000 } else { one_of(rng, &[200, 4_000, 20_000]) },
+            send_us: if lopsided { 1_000_000 } else { one_of(rng, &[200, 4_000, 20_000]) },
             timer_us: one_of(rng, &[1, 20_000, 200_000]) as i64,
             room: rng.usize(1..6),
             coordinator: rng.usize(1..4),

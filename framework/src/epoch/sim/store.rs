@@ -122,6 +122,8 @@ pub(super) struct SimStore {
     is_fenced: bool,
     /// The floors of the queues at the last few commits of this run.
     floors: VecDeque<Vec<u64>>,
+    /// The epoch of the last of them.
+    last: u64,
 }
 
 /// A source may not know of the last two floors; positions go no further back than to the one
@@ -130,17 +132,18 @@ const FLOORS: usize = 4;
 
 impl SimStore {
     pub(super) fn new(handle: Handle) -> Self {
-        SimStore { handle, is_fenced: false, floors: VecDeque::new() }
+        SimStore { handle, is_fenced: false, floors: VecDeque::new(), last: 0 }
     }
 
     /// A call that loses the transaction when it fails.
     fn call<T>(
         &self,
         name: &'static str,
+        failed: fn(String) -> StoreFault,
         work: impl FnOnce(&mut World) -> Result<T, StoreFault>,
     ) -> Result<T, StoreFault> {
         let process = self.handle.process;
-        let done = self.handle.call(name, StoreFault::Retry, |world, _| {
+        let done = self.handle.call(name, failed, |world, _| {
             world.is_reachable(process)?;
             work(world)
         });
@@ -153,7 +156,7 @@ impl SimStore {
 
 impl CommitStore for SimStore {
     fn claim(&mut self) -> Result<Committed, StoreFault> {
-        self.call("store.claim", |world| {
+        self.call("store.claim", StoreFault::Retry, |world| {
             world.resolve_ghost();
             world.store.record.incarnation += 1;
             Ok(world.store.record.clone())
@@ -163,7 +166,7 @@ impl CommitStore for SimStore {
     fn begin(&mut self, commit: &Commit) -> Result<(), StoreFault> {
         let (process, is_fenced) = (self.handle.process, self.is_fenced);
         let oldest = self.floors.front().filter(|_| self.floors.len() == FLOORS).cloned();
-        let done = self.call("store.begin", |world| {
+        let done = self.call("store.begin", StoreFault::Refused, |world| {
             world.check(!is_fenced, || format!("process {process} was fenced and goes on"));
             let open = world.store.open.is_some();
             world.check(!open, || "a transaction began within a transaction".to_owned());
@@ -191,7 +194,7 @@ impl CommitStore for SimStore {
     }
 
     fn rows(&mut self, commit: &Commit) -> Result<Vec<Rejected>, StoreFault> {
-        self.call("store.rows", |world| {
+        self.call("store.rows", StoreFault::Unknown, |world| {
             let mut rejected = Vec::new();
             let mut written = Vec::new();
             for (table, rows) in commit.rows.iter().enumerate() {
@@ -240,9 +243,12 @@ impl CommitStore for SimStore {
             return Err(StoreFault::Retry("the transaction is lost".to_owned()));
         }
         let fate = (Extent::All, end);
-        self.floors.push_back(world.queues.iter().map(|queue| queue.floor()).collect());
-        if self.floors.len() > FLOORS {
-            self.floors.pop_front();
+        if self.last != open.committed.epoch {
+            self.last = open.committed.epoch;
+            self.floors.push_back(world.queues.iter().map(|queue| queue.floor()).collect());
+            if self.floors.len() > FLOORS {
+                self.floors.pop_front();
+            }
         }
         self.handle.end_call(world, "store.commit", fate, StoreFault::Unknown, |world, _| {
             match extent {
@@ -259,7 +265,7 @@ impl CommitStore for SimStore {
     }
 
     fn look(&mut self) -> Result<Committed, StoreFault> {
-        self.call("store.look", |world| {
+        self.call("store.look", StoreFault::Retry, |world| {
             world.saw("a look after a commit of which nobody knows");
             world.resolve_ghost();
             Ok(world.store.record.clone())
