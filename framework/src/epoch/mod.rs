@@ -20,6 +20,8 @@ mod source;
 mod state_store;
 mod steps;
 mod store;
+#[cfg(test)]
+mod tests;
 
 pub(crate) use clerk::{Clerk, Work};
 pub(crate) use collector::Collected;

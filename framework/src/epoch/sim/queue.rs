@@ -25,6 +25,7 @@ pub(super) struct Queue {
     pub(super) messages: Vec<usize>,
     pub(super) settled: Vec<bool>,
     pub(super) dead: Vec<SourceDead>,
+    generation: u64,
     /// The highest run that has claimed it.
     holder: u64,
     /// The highest floor that anybody was told of: what is settled above it may be forgotten.
@@ -39,6 +40,12 @@ impl Queue {
 
     pub(super) fn floor(&self) -> u64 {
         self.settled.iter().take_while(|settled| **settled).count() as u64
+    }
+
+    /// All messages are to be read again.
+    pub(super) fn rewind(&mut self) {
+        self.settled.fill(false);
+        self.generation += 1;
     }
 
     /// Of what is settled only the floor is sure, and what became a dead letter.
@@ -187,11 +194,12 @@ impl SimSource {
 impl ReplayableSource for SimSource {
     fn claim(&self, claim: &SourceClaim) -> Result<String> {
         self.handle.call("queue.claim", Error::retry, |world, _| {
-            let World { queues, rng, faults, .. } = world;
-            let queue = &mut queues[self.queue];
-            if faults.on && rng.u8(..8) == 0 {
-                queue.forget(rng);
+            if world.faults.on && world.rng.u8(..8) == 0 {
+                world.saw("the queue forgets");
+                let World { queues, rng, .. } = world;
+                queues[self.queue].forget(rng);
             }
+            let queue = &mut world.queues[self.queue];
             if queue.holder > claim.incarnation {
                 let holder = queue.holder;
                 return Err(Error::data(format!("run {holder} has the queue")));
@@ -199,7 +207,7 @@ impl ReplayableSource for SimSource {
             queue.holder = claim.incarnation;
             self.incarnation.store(claim.incarnation, Relaxed);
             self.ahead.lock().go_back(queue);
-            Ok(format!("queue {}, generation 1", self.queue))
+            Ok(format!("queue {}, generation {}", self.queue, queue.generation + 1))
         })
     }
 
