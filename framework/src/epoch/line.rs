@@ -57,14 +57,6 @@ impl Line {
         self.changed.notify_all();
     }
 
-    /// For the committer: the next epoch, if there is one.
-    pub(crate) fn take(&self) -> Option<Frozen> {
-        let mut state = self.state.lock();
-        let next = state.next.take();
-        state.busy |= next.is_some();
-        next
-    }
-
     /// For the committer: waits for an epoch; `None` when there will be none.
     pub(crate) fn wait(&self) -> Option<Frozen> {
         let mut state = self.state.lock();

@@ -431,11 +431,6 @@ impl Working {
             }
         }
     }
-
-    /// Bytes in memory, roughly.
-    pub(crate) fn bytes(&self) -> usize {
-        self.bytes
-    }
 }
 
 fn mark_key(name: &str, task: u32) -> Vec<u8> {

@@ -169,6 +169,7 @@ impl Tasks for LiveTasks {
             slot.take_tick();
             slot.finished.store(0, SeqCst);
             slot.in_hand.store(0, SeqCst);
+            slot.stats.lock().idle = false;
             let mut dropped = VecDeque::new();
             slot.inbox.take(&mut dropped);
         }

@@ -381,6 +381,8 @@ impl SpoutTask {
             tracing::warn!(spout = %self.slot.component, id, reason = %failure, "dead letter");
             let letter =
                 batch.kept_row(place).map(|tuple| epochs.dead_letters.letter(&tuple, &failure));
+            // Should the epoch begin anew, this is what is known of the message.
+            epochs.remember(id, &failure);
             epochs.fail(id, &failure, letter);
         }
     }
@@ -591,7 +593,8 @@ impl SpoutTask {
         stats.emitted = self.out.out.emitted();
         stats.in_flight = self.out.in_flight() as u64;
         stats.retrying = self.again.len() as u64;
-        stats.idle = matches!(self.next, Next::Idle | Next::Done);
+        let halted = self.epochs.as_ref().is_some_and(|epochs| epochs.halted);
+        stats.idle = matches!(self.next, Next::Idle | Next::Done) && !halted;
         stats.done = self.next == Next::Done;
         stats.stalled.clone_from(&self.stalled);
         if counts.last_error.is_some() {
