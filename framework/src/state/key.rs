@@ -38,15 +38,6 @@ impl StateKey for &[ValueRef<'_>] {
     }
 }
 
-/// A key that has been encoded already.
-pub(super) struct Encoded<'a>(pub(super) &'a [u8]);
-
-impl StateKey for Encoded<'_> {
-    fn encode_key(&self, to: &mut Vec<u8>) {
-        to.extend_from_slice(self.0);
-    }
-}
-
 macro_rules! tuple_key {
     ($($name:ident $index:tt),*) => {
         impl<$($name: StateKey),*> StateKey for ($($name,)*) {
