@@ -17,6 +17,8 @@ mod source;
 mod state_store;
 mod steps;
 mod store;
+mod stores;
+mod target;
 
 pub(crate) use collector::Collected;
 pub use collector::Collector;
@@ -32,3 +34,5 @@ pub use redo::Redo;
 pub use source::{ReplayableSource, SourceClaim, SourceDead};
 pub use state_store::{StateError, StateStore};
 pub use store::{Commit, CommitStore, Committed, Rejected, StoreFault, TableRows};
+pub use stores::CommitStores;
+pub use target::{CommitMode, CommitTarget};

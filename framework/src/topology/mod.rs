@@ -7,6 +7,7 @@
 mod cases;
 mod config;
 mod dead_letters;
+mod deliveries;
 mod file;
 mod flow;
 mod graph;
@@ -19,5 +20,6 @@ mod spec;
 
 pub use cases::{Row, TestCase};
 pub use dead_letters::DeadLetterTarget;
+pub use deliveries::{Delivered, Reach};
 pub use file::TopologyFile;
 pub use plan::{Body, Component, Source, Topology, TopologyBuilder};
