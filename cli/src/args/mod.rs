@@ -9,7 +9,8 @@ use clap::{Args as ClapArgs, Parser, Subcommand, ValueHint};
 use squall_config::TimeSpan;
 
 pub(crate) use bench::{
-    BenchCommand, BenchEngineArgs, BenchPipelineArgs, BenchQueueArgs, Switch, WorkloadArg,
+    BenchCommand, BenchCrashArgs, BenchEngineArgs, BenchPipelineArgs, BenchQueueArgs, Switch,
+    WorkloadArg,
 };
 pub(crate) use queue::{AttributeArgs, QueueArgs, QueueCommand};
 

@@ -123,6 +123,24 @@ impl Topology {
         &self.components
     }
 
+    /// A builder with the same components, to change something.
+    #[must_use]
+    pub fn to_builder(&self) -> TopologyBuilder {
+        let parts = self.components.iter().map(|component| Part {
+            id: component.id.clone(),
+            kind: component.kind.clone(),
+            parallelism: component.parallelism,
+            blocking: Some(component.blocking),
+            tick: component.tick,
+            body: component.body.clone(),
+        });
+        TopologyBuilder {
+            name: self.name.clone(),
+            settings: self.settings.clone(),
+            parts: parts.collect(),
+        }
+    }
+
     /// Whether it runs in epochs: a bolt keeps state, or results are to be exact.
     #[must_use]
     pub fn runs_in_epochs(&self) -> bool {
@@ -159,6 +177,22 @@ impl TopologyBuilder {
     #[must_use]
     pub fn settings(mut self, settings: Settings) -> Self {
         self.settings = settings;
+        self
+    }
+
+    /// Under another name.
+    #[must_use]
+    pub fn name(mut self, name: &str) -> Self {
+        self.name = name.into();
+        self
+    }
+
+    /// Gives the component of this id another number of tasks.
+    #[must_use]
+    pub fn parallelism(mut self, id: &str, parallelism: usize) -> Self {
+        for part in self.parts.iter_mut().filter(|part| part.id == id) {
+            part.parallelism = parallelism.max(1);
+        }
         self
     }
 
