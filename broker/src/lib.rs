@@ -41,7 +41,6 @@ mod cell;
 mod checkpoint;
 mod claim;
 mod clock;
-mod codec;
 mod confirm;
 mod deliver;
 mod delivery;
@@ -69,6 +68,8 @@ mod store;
 mod tidy;
 mod timer;
 mod writer;
+
+use squall_durable::codec;
 
 pub use attributes::{DeadLetterPolicy, QueueAttributes};
 pub use batch::Batch;

@@ -44,7 +44,9 @@ pub use epoch::{
 };
 pub use error::{AnyError, Error, ErrorKind, Result};
 pub use output::{CustomGrouping, Grouping, Output, SpoutOutput};
-pub use state::{Change, Changes, MAX_STATE_VALUE, Merge, NoState, State, StateKey, StateReader};
+pub use state::{
+    Change, Changes, KEY_GROUPS, MAX_STATE_VALUE, Merge, NoState, State, StateKey, StateReader,
+};
 pub use topology::{
     Body, Component, DeadLetterTarget, Delivered, Reach, Row, Source, TestCase, Topology,
     TopologyBuilder, TopologyFile,

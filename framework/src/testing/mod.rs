@@ -2,9 +2,11 @@
 
 mod harness;
 mod memory;
+mod memory_store;
 
 pub use harness::{BoltHarness, HarnessInput};
 pub use memory::MemoryState;
+pub use memory_store::MemoryStateStore;
 
 use crate::{
     Bolt, Kind, Next, Output, Problem, Result, Schema, Spout, SpoutOutput, Streams, Tuple,
