@@ -12,6 +12,7 @@
 //! compared (`set`, `keep`, `max`, `min`) writing twice is the same as writing once; a column
 //! with `add` may count that one batch twice.
 
+mod backend;
 mod error;
 mod merge;
 mod mysql;
@@ -20,6 +21,7 @@ mod store;
 mod table;
 mod url;
 mod value;
+mod write;
 
 pub use error::StoreError;
 pub use store::{Outcome, SqlStore, StoreOptions};
