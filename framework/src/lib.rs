@@ -37,9 +37,9 @@ pub use engine::{
     RetryPolicy, Running, Settings, Snapshot, TaskSnapshot, TaskState, TopologyState, start,
 };
 pub use epoch::{
-    Commit, CommitStore, Committed, Outbox, OutboxMessage, Positions, Redo, Rejected,
-    ReplayableSource, SourceClaim, SourceDead, SourcePosition, StateError, StateStore, StoreFault,
-    TableRows,
+    Commit, CommitMode, CommitStore, CommitTarget, Committed, Outbox, OutboxMessage, Positions,
+    Redo, Rejected, ReplayableSource, SourceClaim, SourceDead, SourcePosition, StateError,
+    StateStore, StoreFault, TableRows,
 };
 pub use error::{AnyError, Error, ErrorKind, Result};
 pub use output::{CustomGrouping, Grouping, Output, SpoutOutput};

@@ -144,4 +144,12 @@ impl Backend {
             Self::MySql(db) => db.rollback().await,
         }
     }
+
+    /// Ends the connection, and with it what is open.
+    pub(super) async fn close(self) {
+        match self {
+            Self::Sqlite(db) => drop(db),
+            Self::MySql(mut db) => db.hang_up().await,
+        }
+    }
 }

@@ -4,6 +4,7 @@ use std::pin::Pin;
 
 use super::{Inputs, Problem, Streams, TaskContext};
 use crate::{
+    epoch::CommitTarget,
     error::Result,
     output::Output,
     tuple::{Tuple, TupleBatch},
@@ -171,6 +172,13 @@ pub trait BatchBolt: 'static {
         false
     }
 
+    /// The store that the bolt's rows go to, for a sink whose rows can be
+    /// committed together with the positions of the sources. Called without
+    /// `prepare`, also by `squall validate`: it must not touch anything outside.
+    fn commits_to(&self) -> Option<CommitTarget> {
+        None
+    }
+
     /// As [`Bolt::close`].
     fn close(&mut self) {}
 }
@@ -210,6 +218,15 @@ impl AnyBolt {
         match self {
             AnyBolt::Row(bolt) => bolt.stateful(),
             AnyBolt::Batch(_) => false,
+        }
+    }
+
+    /// As [`BatchBolt::commits_to`].
+    #[must_use]
+    pub fn commits_to(&self) -> Option<CommitTarget> {
+        match self {
+            AnyBolt::Row(_) => None,
+            AnyBolt::Batch(bolt) => bolt.commits_to(),
         }
     }
 

@@ -10,6 +10,7 @@ mod redo;
 mod source;
 mod state_store;
 mod store;
+mod target;
 
 pub use outbox::{Outbox, OutboxMessage};
 pub use positions::{Positions, SourcePosition};
@@ -17,3 +18,4 @@ pub use redo::Redo;
 pub use source::{ReplayableSource, SourceClaim, SourceDead};
 pub use state_store::{StateError, StateStore};
 pub use store::{Commit, CommitStore, Committed, Rejected, StoreFault, TableRows};
+pub use target::{CommitMode, CommitTarget};

@@ -29,6 +29,8 @@ use crate::parse::sql_datetime;
 const ROWS_PER_STATEMENT: usize = 1_000;
 /// No statement is larger than this, in bytes, even if the server would take it.
 const BYTES_PER_STATEMENT: usize = 4 << 20;
+/// For how long a server is told that we go.
+const GOODBYE: Duration = Duration::from_secs(1);
 
 #[derive(Debug)]
 pub(super) struct MySql {
@@ -61,7 +63,7 @@ impl MySql {
     }
 
     async fn reconnect(&mut self) -> Result<(), Failure> {
-        self.conn = None;
+        self.hang_up().await;
         let conn = limit(self.timeout, &self.url, Conn::new(self.opts.clone())).await?;
         self.conn = Some(conn);
         self.server = self.call(prepare::server).await?;
@@ -125,7 +127,7 @@ impl MySql {
             Ok(()) => Ok(()),
             Err(failure) if certain => Err(failure),
             Err(failure) => {
-                self.conn = None;
+                self.hang_up().await;
                 Err(Failure::Unknown(match failure {
                     Failure::Again(error) | Failure::Store(error) | Failure::Unknown(error) => {
                         error
@@ -139,7 +141,15 @@ impl MySql {
     /// A transaction that cannot be rolled back in an orderly way ends with its connection.
     pub(super) async fn rollback(&mut self) {
         if self.conn.is_some() && self.run("ROLLBACK").await.is_err() {
-            self.conn = None;
+            self.hang_up().await;
+        }
+    }
+
+    /// Closes the connection now. One that is merely dropped is closed some time later, by a task
+    /// of the runtime, and until then the server keeps the locks of its transaction.
+    pub(super) async fn hang_up(&mut self) {
+        if let Some(conn) = self.conn.take() {
+            let _ = tokio::time::timeout(GOODBYE, conn.disconnect()).await;
         }
     }
 
@@ -216,7 +226,7 @@ impl MySql {
         let answer = tokio::time::timeout(self.timeout, work(conn)).await;
         // Only an error that the server itself reports leaves the connection in a known state.
         if !matches!(answer, Ok(Ok(_) | Err(mysql_async::Error::Server(_)))) {
-            self.conn = None;
+            self.hang_up().await;
         }
         answer
     }
