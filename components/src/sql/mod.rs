@@ -11,7 +11,12 @@
 //! then written again, so the guarantee is *at least once*. For columns that are set, kept or
 //! compared (`set`, `keep`, `max`, `min`) writing twice is the same as writing once; a column
 //! with `add` may count that one batch twice.
+//!
+//! [`SqlCommit`] writes rows of several tables together with a record of what they were made from,
+//! and so **exactly once**: it can be asked what became of a commit.
 
+mod backend;
+mod commit;
 mod error;
 mod merge;
 mod mysql;
@@ -20,7 +25,9 @@ mod store;
 mod table;
 mod url;
 mod value;
+mod write;
 
+pub use commit::{CommitOptions, SqlCommit};
 pub use error::StoreError;
 pub use store::{Outcome, SqlStore, StoreOptions};
 pub use table::{Column, ColumnKind, Mode, Table};
