@@ -236,6 +236,7 @@ fn commits(name: &str, url: &str, rows: usize) {
     let epochs = 100_000 / rows;
     let mut random = fastrand::Rng::with_seed(1);
     let mut part = || TableRows {
+        names: None,
         component: "save".into(),
         table: Arc::new(table()),
         columns: 3,

@@ -14,6 +14,7 @@ mod options;
 pub mod parse;
 mod queues;
 mod registry;
+mod replay;
 mod sink;
 mod spout;
 pub mod sql;
@@ -21,3 +22,4 @@ pub mod state;
 mod values;
 
 pub use registry::registry;
+pub use replay::Replay;

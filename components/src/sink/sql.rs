@@ -1,17 +1,18 @@
 //! `sql`: rows in a table of SQLite, MySQL or MariaDB.
 
-use std::sync::Arc;
+use std::{any::Any, sync::Arc};
 
 use schemars::JsonSchema;
 use serde::Deserialize;
 use squall_framework::{
-    BatchBolt, BoltFuture, CommitTarget, Error, Inputs, Output, Problem, Result, Streams,
-    TaskContext, TupleBatch, ValueRef,
+    BatchBolt, BoltFuture, Collector, CommitTarget, Error, Inputs, Output, Problem, Result,
+    Streams, TaskContext, TupleBatch, ValueRef,
 };
 
 use crate::{
     columns::{Columns, kind_of},
     options::Named,
+    replay::Replay,
     sql::{
         Column, CommitOptions, Mode, Rows, SqlCommit, SqlStore, StoreError, StoreOptions, StoreUrl,
         Table,
@@ -68,6 +69,15 @@ struct Ready {
     url: StoreUrl,
     table: Arc<Table>,
     columns: Columns,
+    /// In a topology that runs in epochs.
+    commit: Option<Commit>,
+}
+
+/// Where rows go that are written by the commit.
+struct Commit {
+    collector: Collector,
+    table: Arc<dyn Any + Send + Sync>,
+    names: Arc<[String]>,
 }
 
 impl Ready {
@@ -171,6 +181,11 @@ impl SqlSink {
 
     async fn write(&mut self, batch: &TupleBatch, out: &mut Output) -> Result<()> {
         let ready = self.ready.as_ref().ok_or_else(|| Error::retry("the bolt was not prepared"))?;
+        if let Some(commit) = &ready.commit {
+            let values = ready.rows(batch).flatten().map(ValueRef::to_owned);
+            commit.collector.rows(&commit.table, &commit.names, values);
+            return Ok(());
+        }
         let store = match &mut self.store {
             Some(store) => store,
             none => {
@@ -221,9 +236,18 @@ impl BatchBolt for SqlSink {
     /// first tuple. The connection that is kept must be made where it is used.
     fn prepare(&mut self, context: &TaskContext) -> Result<()> {
         let inputs = context.inputs();
+        let mut table = self.table(inputs)?;
+        if let Some(replay) = context.resource::<Replay>() {
+            table.name.push_str(&replay.table_suffix);
+        }
+        let table = Arc::new(table);
+        let names = table.columns.iter().map(|column| column.name.clone()).collect();
+        let commit =
+            context.collector().map(|collector| Commit { collector, table: table.clone(), names });
         let ready = Ready {
             url: self.config.store.parse().map_err(|error: StoreError| unavailable(&error))?,
-            table: Arc::new(self.table(inputs)?),
+            table,
+            commit,
             columns: {
                 let sources = self.sources(inputs);
                 Columns::new(

@@ -74,6 +74,7 @@ mod tests {
         let columns = ["a", "b"].map(|name| Column::new(name, ColumnKind::Int)).to_vec();
         let (name, keys) = (table.to_owned(), Vec::new());
         TableRows {
+            names: None,
             component: "save".into(),
             table: Arc::new(Table { name, columns, keys, create: false }),
             columns: 2,
