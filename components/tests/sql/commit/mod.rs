@@ -47,6 +47,7 @@ fn counts(table: &str) -> Table {
 fn rows_for<'a>(table: Table, rows: impl IntoIterator<Item = (&'a str, i64)>) -> TableRows {
     let values = rows.into_iter().flat_map(|(word, n)| [Value::Text(word.into()), Value::Int(n)]);
     TableRows {
+        names: None,
         component: "save".into(),
         table: Arc::new(table),
         columns: 2,
