@@ -127,7 +127,7 @@ fn is_file_error(error: &rusqlite::Error) -> bool {
     !matches!(error.sqlite_error_code(), Some(ErrorCode::Unknown) | None)
 }
 
-fn words(error: &rusqlite::Error) -> String {
+pub(super) fn words(error: &rusqlite::Error) -> String {
     match error {
         rusqlite::Error::SqliteFailure(_, Some(message)) => message.clone(),
         rusqlite::Error::SqlInputError { msg, .. } => msg.clone(),
@@ -143,11 +143,11 @@ fn advice(table: &Table) -> &'static str {
     }
 }
 
-fn quote(name: &str) -> String {
+pub(super) fn quote(name: &str) -> String {
     format!("\"{}\"", name.replace('"', "\"\""))
 }
 
-fn quote_path(name: &str) -> String {
+pub(super) fn quote_path(name: &str) -> String {
     name.split('.').map(quote).collect::<Vec<_>>().join(".")
 }
 
