@@ -147,6 +147,7 @@ fn rows_without_a_store_are_refused() {
     let mut store = open(path.path()).commit_store(None).unwrap();
     store.claim().unwrap();
     let rows = TableRows {
+        names: None,
         component: "save".into(),
         table: Arc::new(()),
         columns: 1,

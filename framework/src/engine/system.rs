@@ -163,6 +163,7 @@ fn maker(
             index: slot.index,
             parallelism: component.parallelism,
             inputs: Arc::new(component.inputs.clone()),
+            senders: slot.in_edges.len(),
             resources: lent.resources,
             waker: slot.signal.waker(),
             clock: lent.clock,

@@ -6,6 +6,7 @@
 
 mod error;
 mod prepare;
+mod read;
 mod statement;
 
 use std::{future::Future, ops::Range, time::Duration};
@@ -13,6 +14,7 @@ use std::{future::Future, ops::Range, time::Duration};
 use mysql_async::{Conn, Opts, OptsBuilder, Params, prelude::Queryable};
 use tokio::time::error::Elapsed;
 
+pub(super) use self::read::read;
 use self::{
     error::{failure, rolls_back},
     prepare::Server,

@@ -109,11 +109,11 @@ fn update(table: &Table, column: &Column, server: &Server) -> String {
     format!("{name} = {value}")
 }
 
-fn quote(name: &str) -> String {
+pub(super) fn quote(name: &str) -> String {
     format!("`{}`", name.replace('`', "``"))
 }
 
-fn quote_path(name: &str) -> String {
+pub(super) fn quote_path(name: &str) -> String {
     name.split('.').map(quote).collect::<Vec<_>>().join(".")
 }
 

@@ -45,7 +45,7 @@ pub(super) fn is_file_error(error: &rusqlite::Error) -> bool {
     !matches!(error.sqlite_error_code(), Some(ErrorCode::Unknown) | None)
 }
 
-pub(super) fn words(error: &rusqlite::Error) -> String {
+pub(in crate::sql) fn words(error: &rusqlite::Error) -> String {
     match error {
         rusqlite::Error::SqliteFailure(_, Some(message)) => message.clone(),
         rusqlite::Error::SqlInputError { msg, .. } => msg.clone(),

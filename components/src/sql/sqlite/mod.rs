@@ -13,7 +13,11 @@ use rusqlite::{
     types::{ToSqlOutput, ValueRef},
 };
 
-use self::error::{commit_failure, failure, is_file_error, words};
+use self::error::{commit_failure, failure, is_file_error};
+pub(super) use self::{
+    error::words,
+    statement::{quote, quote_path},
+};
 use super::{
     backend::{StoredRecord, Upsert},
     error::{Failure, StoreError},

@@ -5,11 +5,11 @@ use crate::sql::{
     table::{Column, ColumnKind, Mode, Table},
 };
 
-fn quote(name: &str) -> String {
+pub(in crate::sql) fn quote(name: &str) -> String {
     format!("\"{}\"", name.replace('"', "\"\""))
 }
 
-fn quote_path(name: &str) -> String {
+pub(in crate::sql) fn quote_path(name: &str) -> String {
     name.split('.').map(quote).collect::<Vec<_>>().join(".")
 }
 
