@@ -4,6 +4,7 @@
 //! rows and the record of the commit in one transaction, a folder that keeps the states. The
 //! framework knows none of them; other crates fill the ports.
 
+mod clerk;
 mod collector;
 mod committer;
 mod coordinator;
@@ -20,12 +21,13 @@ mod store;
 mod stores;
 mod target;
 
+pub(crate) use clerk::{Clerk, Work};
 pub(crate) use collector::Collected;
 pub use collector::Collector;
 pub(crate) use committer::{Committer, Ports, Progress, as_json};
 pub(crate) use coordinator::{Coordinator, Limits, Next, Phase, Tasks};
 pub(crate) use frozen::Frozen;
-pub(crate) use line::{Commits, Line};
+pub(crate) use line::{Commits, Line, Note};
 pub use steps::STEPS;
 
 pub use outbox::{Outbox, OutboxMessage};
