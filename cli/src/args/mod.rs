@@ -2,6 +2,7 @@
 
 mod bench;
 mod queue;
+mod state;
 
 use std::path::PathBuf;
 
@@ -13,6 +14,7 @@ pub(crate) use bench::{
     WorkloadArg,
 };
 pub(crate) use queue::{AttributeArgs, QueueArgs, QueueCommand};
+pub(crate) use state::{ReplayArgs, StateArgs, StateCommand};
 
 const EXIT_CODES: &str = "\
 Exit codes:
@@ -56,6 +58,11 @@ pub(crate) enum Command {
     /// Look at queues and change them
     #[command(subcommand)]
     Queue(QueueCommand),
+    /// Look at what a topology remembers, and compute it again
+    #[command(subcommand)]
+    State(StateCommand),
+    /// Compute results again from messages that are kept, into tables of their own
+    Replay(ReplayArgs),
     /// Measure this machine
     #[command(subcommand)]
     Bench(BenchCommand),

@@ -58,7 +58,8 @@ pub(super) fn run(
     Ok(summary.exit())
 }
 
-fn watched(
+/// Watches a topology to its end.
+pub(super) fn watched(
     session: Session,
     mut watch: Watch,
     mut inputs: Vec<Input>,

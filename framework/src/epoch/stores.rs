@@ -115,6 +115,10 @@ impl CommitStore for CommitStores {
         self.record.look()
     }
 
+    fn forget(&mut self) -> Result<(), StoreFault> {
+        self.record.forget()
+    }
+
     fn name(&self) -> String {
         self.record.name()
     }

@@ -146,6 +146,10 @@ impl CommitStore for SqlCommit {
         self.run(async |session| session.look().await)
     }
 
+    fn forget(&mut self) -> Result<(), StoreFault> {
+        self.run(async |session| session.forget().await)
+    }
+
     fn name(&self) -> String {
         self.session.name()
     }

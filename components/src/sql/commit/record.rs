@@ -15,6 +15,8 @@ use crate::sql::{
 const READ: &str =
     "SELECT incarnation, epoch, commit_id, positions FROM squall_commits WHERE topology = ?";
 const RAISE: &str = "UPDATE squall_commits SET incarnation = ?, updated_at = ? WHERE topology = ?";
+const PUT_BACK: &str = "UPDATE squall_commits SET epoch = 0, commit_id = '', positions = '{}', \
+                        updated_at = ? WHERE topology = ?";
 const MOVE_ON: &str = "UPDATE squall_commits SET epoch = ?, commit_id = ?, positions = ?, updated_at = ? \
                        WHERE topology = ? AND incarnation = ? AND epoch = ?";
 
@@ -64,6 +66,12 @@ pub(super) async fn raise(
 ) -> Result<(), StoreFault> {
     let values = [Value::Int(incarnation.cast_signed()), now(), Value::Text(topology)];
     db.execute(RAISE, &values).await?;
+    Ok(())
+}
+
+/// Puts the record back to before the first commit.
+pub(super) async fn put_back(db: &mut Backend, topology: &str) -> Result<(), StoreFault> {
+    db.execute(PUT_BACK, &[now(), Value::Text(topology)]).await?;
     Ok(())
 }
 

@@ -82,6 +82,25 @@ impl Session {
         Ok(committed)
     }
 
+    pub(super) async fn forget(&mut self) -> Result<(), StoreFault> {
+        self.roll_back().await;
+        let forgotten = self.try_forget().await;
+        if let Err(fault) = &forgotten {
+            self.give_up(fault).await;
+        }
+        forgotten
+    }
+
+    async fn try_forget(&mut self) -> Result<(), StoreFault> {
+        let topology = self.topology.clone();
+        let db = self.db().await?;
+        let upsert = db.prepare(&record::table()).await?;
+        db.begin().await?;
+        record::ensure(db, &upsert, &topology).await?;
+        record::put_back(db, &topology).await?;
+        Ok(db.commit().await?)
+    }
+
     pub(super) async fn begin(&mut self, commit: &Commit) -> Result<(), StoreFault> {
         self.roll_back().await;
         let begun = self.try_begin(commit).await;
