@@ -229,22 +229,23 @@ fn mariadb() {
     }
 }
 
-/// Epochs of `rows` rows with the record of the commit; of two tasks of a sink, as an engine has them.
+/// Epochs of `rows` rows with the record of the commit, each row with a key that no other of its
+/// epoch has. They come from two tasks of a sink, as an engine has them.
 fn commits(name: &str, url: &str, rows: usize) {
     use squall_framework::Value;
-    let words: Vec<_> = (0..50_000).map(|n| format!("word {n}")).collect();
     let epochs = 100_000 / rows;
-    let mut random = fastrand::Rng::with_seed(1);
+    let mut words: Vec<_> = (0..50_000).map(|n| format!("word {n}")).collect();
+    fastrand::Rng::with_seed(1).shuffle(&mut words);
+    let mut words = words.iter().cycle();
     let mut part = || TableRows {
         names: None,
         component: "save".into(),
         table: Arc::new(table()),
         columns: 3,
-        values: (0..rows / 2)
-            .flat_map(|_| {
-                let word = words[random.usize(..words.len())].clone();
-                [Value::Text(word), Value::Int(7), Value::Int(1)]
-            })
+        values: words
+            .by_ref()
+            .take(rows / 2)
+            .flat_map(|word| [Value::Text(word.clone()), Value::Int(7), Value::Int(1)])
             .collect(),
     };
     let parts: Vec<_> = (0..epochs).map(|_| vec![part(), part()]).collect();
@@ -252,8 +253,9 @@ fn commits(name: &str, url: &str, rows: usize) {
     let mut store = SqlCommit::new(url, "bench", CommitMode::WithRecord, CommitOptions::default());
     measure(name, "rows", epochs * rows, || {
         let claimed = store.claim().unwrap();
+        let parts = parts.clone();
         let started = Instant::now();
-        for (epoch, rows) in (claimed.epoch + 1..).zip(parts.clone()) {
+        for (epoch, rows) in (claimed.epoch + 1..).zip(parts) {
             let (incarnation, commit_id) = (claimed.incarnation, epoch.to_string());
             let commit = Commit { incarnation, epoch, commit_id, rows, ..Commit::default() };
             store.begin(&commit).unwrap();

@@ -90,7 +90,7 @@ pub(super) async fn move_on(
         now(),
         Value::Text(topology),
         Value::Int(commit.incarnation.cast_signed()),
-        Value::Int(commit.epoch.cast_signed() - 1),
+        Value::Int(commit.epoch.cast_signed().wrapping_sub(1)),
     ];
     if db.execute(MOVE_ON, &values).await? == 1 {
         return Ok(());

@@ -74,7 +74,7 @@ impl Session {
         db.begin().await?;
         record::ensure(db, &upsert, &topology).await?;
         let mut committed = record::lock(db, &topology).await?;
-        committed.incarnation += 1;
+        committed.incarnation = committed.incarnation.wrapping_add(1);
         record::raise(db, &topology, committed.incarnation).await?;
         db.commit().await?;
         let Committed { incarnation, epoch, .. } = committed;

@@ -9,7 +9,7 @@ mod prepare;
 mod read;
 mod statement;
 
-use std::{future::Future, ops::Range, time::Duration};
+use std::{fmt, future::Future, ops::Range, time::Duration};
 
 use mysql_async::{Conn, Opts, OptsBuilder, Params, prelude::Queryable};
 use tokio::time::error::Elapsed;
@@ -34,7 +34,6 @@ const BYTES_PER_STATEMENT: usize = 4 << 20;
 /// For how long a server is told that we go.
 const GOODBYE: Duration = Duration::from_secs(1);
 
-#[derive(Debug)]
 pub(super) struct MySql {
     opts: Opts,
     url: String,
@@ -44,6 +43,13 @@ pub(super) struct MySql {
     server: Server,
     /// Statements are written here, one after the other.
     text: String,
+}
+
+/// The options hold the password.
+impl fmt::Debug for MySql {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("MySql").field("url", &self.url).finish_non_exhaustive()
+    }
 }
 
 impl MySql {
@@ -69,7 +75,11 @@ impl MySql {
         let conn = limit(self.timeout, &self.url, Conn::new(self.opts.clone())).await?;
         self.conn = Some(conn);
         self.server = self.call(prepare::server).await?;
-        prepare::check_server(&self.url, &self.server)
+        let checked = prepare::check_server(&self.url, &self.server);
+        if checked.is_err() {
+            self.hang_up().await;
+        }
+        checked
     }
 
     pub(super) async fn prepare(&mut self, table: &Table) -> Result<Upsert, Failure> {
@@ -98,7 +108,7 @@ impl MySql {
             return Ok(());
         }
         self.reconnect().await?;
-        tracing::info!(store = self.url, "connected again");
+        tracing::debug!(store = self.url, "connected again");
         self.run(BEGIN).await
     }
 

@@ -69,11 +69,10 @@ fn killed_at_any_time(server: &mut SqlServer, times: usize) {
             while !done.load(Ordering::Acquire) {
                 let rows: Vec<_> = words.iter().map(|word| (word.as_str(), 1)).collect();
                 let next = commit_of(1, epoch + 1, &rows);
-                let written = store
-                    .begin(&next)
-                    .and_then(|()| store.rows(&next))
-                    .and_then(|rejected| Ok(assert_eq!(rejected, [])))
-                    .and_then(|()| store.commit());
+                let written = store.begin(&next).and_then(|()| {
+                    assert_eq!(store.rows(&next)?, []);
+                    store.commit()
+                });
                 match written {
                     Ok(()) => epoch += 1,
                     Err(StoreFault::Retry(_)) => {}

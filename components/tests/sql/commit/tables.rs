@@ -7,13 +7,12 @@ on_every_store!(
     a_record_that_nobody_can_read_is_refused,
 );
 
+/// What only servers can have.
 mod servers {
     use super::*;
+
     on_every_store!(on mariadb: a_table_that_cannot_roll_back_is_refused, an_account_that_may_make_no_tables_needs_none);
     on_every_store!(on mysql8: a_table_that_cannot_roll_back_is_refused, an_account_that_may_make_no_tables_needs_none);
-    use super::{
-        a_table_that_cannot_roll_back_is_refused, an_account_that_may_make_no_tables_needs_none,
-    };
 }
 
 fn a_table_that_does_not_fit_is_refused_until_somebody_mends_it(place: &Place) {
@@ -78,10 +77,12 @@ fn an_account_that_may_make_no_tables_needs_none(place: &Place) {
     let words = words_of_refusal(store.claim());
     assert!(words.contains("CREATE command denied"), "{words}");
     assert!(!words.contains("hunter2") && !store.name().contains("hunter2"), "{words}");
+    assert!(!format!("{store:?}").contains("hunter2"));
     let mut allowed = super::store(place, "pages");
     allowed.claim().unwrap();
     super::commit(&mut allowed, &commit_of(1, 1, &[("a", 1)]));
     assert_eq!(store.claim().unwrap().incarnation, 2);
+    assert!(!format!("{store:?}").contains("hunter2"));
     super::commit(&mut store, &commit_of(2, 2, &[("a", 1)]));
     assert_eq!(place.query("SELECT n FROM t"), "2");
 }
