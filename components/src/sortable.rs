@@ -1,5 +1,6 @@
 //! Values as bytes that sort as the values do, and are equal where the values are.
 
+use memchr::memchr;
 use squall_framework::ValueRef;
 
 const NULL: u8 = 0;
@@ -52,12 +53,13 @@ fn put_whole(number: i64, to: &mut Vec<u8>) {
 /// Ends with a zero; a zero within is followed by a byte that sorts behind all others.
 fn put_text(tag: u8, bytes: &[u8], to: &mut Vec<u8>) {
     to.push(tag);
-    for byte in bytes {
-        to.push(*byte);
-        if *byte == 0 {
-            to.push(0xFF);
-        }
+    let mut rest = bytes;
+    while let Some(at) = memchr(0, rest) {
+        to.extend_from_slice(&rest[..=at]);
+        to.push(0xFF);
+        rest = &rest[at + 1..];
     }
+    to.extend_from_slice(rest);
     to.push(0);
 }
 

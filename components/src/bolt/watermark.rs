@@ -59,6 +59,11 @@ impl Watermark {
         sender.reached = sender.reached.max(Some(time));
     }
 
+    /// The watermark as of the end of the last epoch.
+    pub(super) fn now(&self) -> Option<i64> {
+        self.now
+    }
+
     /// For `flush`: the watermark after all that has come, if there is one yet.
     pub(super) fn advance(&mut self) -> Result<Option<i64>> {
         for (number, sender) in self.senders.iter_mut().enumerate() {

@@ -67,7 +67,7 @@ pub fn read(
             connection.busy_timeout(timeout).map_err(failed)?;
             let sql = selection.sql(sqlite::quote, sqlite::quote_path);
             let mut statement = connection.prepare(&sql).map_err(failed)?;
-            let names: Vec<_> = statement.column_names().into_iter().map(str::to_owned).collect();
+            let names: Vec<_> = statement.column_names().map(str::to_owned).collect();
             reader.columns(&names).map_err(ReadError::Rows)?;
             let mut rows = statement.query([]).map_err(failed)?;
             while let Some(row) = rows.next().map_err(failed)? {

@@ -159,12 +159,13 @@ impl Ready {
             }
             return Ok(is_new);
         };
-        let now = match time {
-            Time::Day(clock) => clock.now(),
+        // Nothing is known that was known only up to here, be it forgotten already or not.
+        let (now, forgotten) = match time {
+            Time::Day(clock) => (clock.now(), None),
             Time::Event(time, watermark) => {
                 let now = time.of(tuple)?;
                 watermark.see(tuple, now);
-                now
+                (now, watermark.now())
             }
         };
         // A key is known until this time. Where a state has but one key, its timer says so.
@@ -173,7 +174,7 @@ impl Ready {
         } else {
             self.state.timer()?
         };
-        if known_until.is_some_and(|until| now < until) {
+        if known_until.is_some_and(|until| now < until && Some(until) > forgotten) {
             return Ok(false);
         }
         let until = now.saturating_add(*within);

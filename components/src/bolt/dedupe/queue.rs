@@ -55,10 +55,14 @@ impl<'a> Queue<'a> {
             ends.next += 1;
         }
         self.set_ends(ends)?;
-        if self.state.timer()?.is_none() {
-            self.state.set_timer(Some(until))?;
+        match self.state.timer()? {
+            None => self.state.set_timer(Some(until)),
+            // The first chunk may have a time far ahead.
+            Some(at) if at > until.saturating_add(self.within) => {
+                self.state.set_timer(Some(until.saturating_add(self.within)))
+            }
+            Some(_) => Ok(()),
         }
-        Ok(())
     }
 
     /// Forgets keys that are due, after the state's timer was, and sets it again.
