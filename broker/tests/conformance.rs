@@ -82,6 +82,13 @@ suite!(
     a_claim_excludes_others_and_a_newer_incarnation_takes_over,
     a_claim_fails_settles_and_buries,
     a_dropped_claim_gives_back_what_it_held,
+    a_batch_is_sent_once_however_often_it_is_given,
+    a_message_is_buried_once,
+    a_claim_gives_nothing_up_by_itself,
+    what_is_released_comes_again_in_order_and_at_once,
+    the_floor_is_below_all_that_is_not_settled,
+    a_new_group_is_not_given_what_all_others_have_settled,
+    a_group_from_a_time_is_given_what_is_kept,
     purge_empties_and_raises_the_generation,
     rewind_brings_back_what_was_settled,
     retention_ends_messages,
@@ -236,7 +243,9 @@ fn a_claim_excludes_others_and_a_newer_incarnation_takes_over(b: &Bench) {
         [("a".into(), 2), ("b".into(), 1)]
     );
     drop(second);
-    assert!(matches!(b.store.claim("q", "default", "hot", 1), Err(Error::Fenced { .. })));
+    let refused = b.store.claim("q", "default", "hot", 1).map(|_| ()).unwrap_err();
+    assert!(matches!(refused, Error::OldIncarnation { ours: 1, current: 2, .. }));
+    assert!(refused.to_string().contains("or claim another group"), "{refused}");
     assert_eq!(b.receive("q", 5).len(), 2);
 }
 
@@ -289,6 +298,173 @@ fn a_dropped_claim_gives_back_what_it_held(b: &Bench) {
     drop(claim);
     let claim = b.store.claim("q", "topology", "other", 1).unwrap();
     assert_eq!(claim.read(5).unwrap().iter().map(|m| text(&m.body)).collect::<Vec<_>>(), ["b"]);
+}
+
+fn a_batch_is_sent_once_however_often_it_is_given(b: &Bench) {
+    b.queue("q");
+    let batch = |bodies: &[&str]| -> Vec<Message> {
+        bodies.iter().map(|body| Message::new(body.to_string())).collect()
+    };
+    let send = |number, bodies: &[&str]| {
+        b.store.send_once("q", &batch(bodies), "topology:hot", number).map(|ids| ids.len())
+    };
+    assert_eq!(b.store.last_number("q", "topology:hot").unwrap(), None);
+    assert_eq!(send(4, &["a", "b"]).unwrap(), 2);
+    assert_eq!(send(4, &["a", "b"]).unwrap(), 0);
+    assert_eq!(send(3, &["old"]).unwrap(), 0);
+    let refused = send(4, &["a"]).unwrap_err();
+    assert!(matches!(refused, Error::OtherBatch { had: 2, given: 1, .. }), "{refused}");
+    assert_eq!(send(5, &[]).unwrap(), 0);
+    assert_eq!(send(9, &["c"]).unwrap(), 1);
+    assert_eq!(b.store.last_number("q", "topology:hot").unwrap(), Some(9));
+    // Others are others, and other queues too.
+    assert_eq!(b.store.send_once("q", &batch(&["d"]), "other", 1).unwrap().len(), 1);
+    b.queue("p");
+    assert_eq!(b.store.send_once("p", &batch(&["a"]), "topology:hot", 4).unwrap().len(), 1);
+    assert_eq!(b.bodies("q", 10), ["a", "b", "c", "d"]);
+    // What was sent is remembered as long as there is a queue.
+    b.store.purge("q").unwrap();
+    assert_eq!(send(9, &["c"]).unwrap(), 0);
+    b.store.delete_queue("q").unwrap();
+    b.queue("q");
+    assert_eq!(send(9, &["c"]).unwrap(), 1);
+    let nameless = b.store.send_once("q", &batch(&["x"]), "", 1);
+    assert!(matches!(nameless, Err(Error::BadProducer(_))));
+}
+
+fn a_message_is_buried_once(b: &Bench) {
+    b.queue("q");
+    b.send("q", &["a", "b", "c", "d"]);
+    let claim = b.store.claim("q", "topology", "hot", 1).unwrap();
+    let offsets: Vec<u64> = claim.read(3).unwrap().iter().map(|m| m.offset).collect();
+    claim.dead_letter(offsets[0], "first", "parse").unwrap();
+    claim.dead_letter(offsets[0], "again", "parse").unwrap();
+    claim.settle(&[offsets[1]..offsets[1] + 1]).unwrap();
+    let dead: Vec<(u64, &str, &str)> = [0, 2, 1, 2, 3]
+        .iter()
+        .map(|at| (offsets[0] + *at as u64, "too late or not", "parse"))
+        .collect();
+    // The last of them has not been read.
+    claim.dead_letters(&dead).unwrap();
+    claim.dead_letters(&dead).unwrap();
+    let letters: Vec<_> = b
+        .store
+        .peek("q.dead", "default", 10)
+        .unwrap()
+        .iter()
+        .map(|m| (text(&m.body), m.dead_letter.clone().unwrap().reason))
+        .collect();
+    let late = |body: &str| (body.to_owned(), "too late or not".to_owned());
+    assert_eq!(letters, [("a".into(), "first".into()), late("c"), late("d")]);
+    assert!(claim.read(10).unwrap().is_empty());
+}
+
+fn a_claim_gives_nothing_up_by_itself(b: &Bench) {
+    b.store.create_queue("q", &QueueAttributes::default().dead_letter("dead", 2)).unwrap();
+    b.send("q", &["a"]);
+    for incarnation in 1..6 {
+        // A takeover counts, as it may have been the message that killed the one before.
+        let claim = b.store.claim("q", "topology", "hot", incarnation).unwrap();
+        let got = claim.read(5).unwrap();
+        assert_eq!(got.iter().map(|m| u64::from(m.attempt)).collect::<Vec<_>>(), [incarnation]);
+        std::mem::forget(claim);
+    }
+    assert!(b.store.stats("q").unwrap().dead_letters.is_none_or(|(_, count)| count == 0));
+}
+
+fn what_is_released_comes_again_in_order_and_at_once(b: &Bench) {
+    b.queue("q");
+    b.send("q", &["a", "b", "c", "d", "e", "f"]);
+    let claim = b.store.claim("q", "topology", "hot", 1).unwrap();
+    let first = claim.read(5).unwrap()[0].offset;
+    claim.fail(first + 3, seconds(1_000), "not now", true).unwrap();
+    claim.fail(first, seconds(0), "again", true).unwrap();
+    assert_eq!(claim.read(1).unwrap()[0].attempt, 2);
+    claim.settle(&[first + 1..first + 2]).unwrap();
+    claim.release_all().unwrap();
+    let got = claim.read(10).unwrap();
+    assert_eq!(
+        got.iter().map(|m| (text(&m.body), m.attempt)).collect::<Vec<_>>(),
+        [("a", 2), ("c", 1), ("d", 2), ("e", 1), ("f", 1)].map(|(body, n)| (body.to_owned(), n))
+    );
+}
+
+fn the_floor_is_below_all_that_is_not_settled(b: &Bench) {
+    b.queue("q");
+    b.send("q", &["a", "b", "c", "d"]);
+    let claim = b.store.claim("q", "topology", "hot", 1).unwrap();
+    let first = claim.read(4).unwrap()[0].offset;
+    assert_eq!(claim.floor().unwrap(), first);
+    claim.settle(&[first + 1..first + 2]).unwrap();
+    assert_eq!(claim.floor().unwrap(), first);
+    claim.settle(&[first..first + 1]).unwrap();
+    assert_eq!(claim.floor().unwrap(), first + 2);
+    claim.release_all().unwrap();
+    claim.dead_letters(&[(first + 2, "not json", "parse")]).unwrap();
+    assert_eq!(claim.floor().unwrap(), first + 3);
+    claim.settle(&[first + 3..first + 4]).unwrap();
+    assert_eq!(claim.floor().unwrap(), first + 4);
+    let taken = b.store.claim("q", "topology", "hot", 2).unwrap();
+    assert!(matches!(claim.floor(), Err(Error::Fenced { .. })));
+    let late = claim.dead_letters(&[(first, "not json", "parse")]);
+    assert!(matches!(late, Err(Error::Fenced { .. })));
+    assert!(matches!(claim.release_all(), Err(Error::Fenced { .. })));
+    assert_eq!(taken.floor().unwrap(), first + 4);
+}
+
+fn a_new_group_is_not_given_what_all_others_have_settled(b: &Bench) {
+    let attributes = QueueAttributes { rewind: seconds(100), ..QueueAttributes::default() };
+    b.store.create_queue("q", &attributes).unwrap();
+    b.send("q", &["a"]);
+    let all = |group: &str| -> Vec<String> {
+        let got = b.store.receive("q", group, 10, None).unwrap();
+        b.store.delete("q", group, &got.iter().map(|m| m.handle).collect::<Vec<_>>()).unwrap();
+        got.iter().map(|m| text(&m.body)).collect()
+    };
+    assert_eq!(all("one"), ["a"]);
+    assert!(all("two").is_empty());
+    b.send("q", &["b"]);
+    assert_eq!(
+        (all("two"), all("one"), all("three")),
+        (vec!["b".into()], vec!["b".into()], vec![])
+    );
+    b.send("q", &["c"]);
+    assert_eq!(all("three"), ["c"]);
+}
+
+fn a_group_from_a_time_is_given_what_is_kept(b: &Bench) {
+    let attributes = QueueAttributes { rewind: seconds(100), ..QueueAttributes::default() };
+    b.store.create_queue("q", &attributes).unwrap();
+    let all = |group: &str| -> Vec<String> {
+        let got = b.store.receive("q", group, 10, None).unwrap();
+        b.store.delete("q", group, &got.iter().map(|m| m.handle).collect::<Vec<_>>()).unwrap();
+        got.iter().map(|m| text(&m.body)).collect()
+    };
+    for body in ["a", "b", "c"] {
+        b.send("q", &[body]);
+        assert_eq!(all("one"), [body]);
+        b.pass(seconds(10));
+    }
+    // It has come to nothing yet, and is not to be given what comes back for others.
+    assert!(all("idle").is_empty());
+    b.store.group_from("q", "again", T0 + 10_000).unwrap();
+    let refused = b.store.group_from("q", "again", 0);
+    assert!(matches!(refused, Err(Error::GroupExists { .. })), "{refused:?}");
+    b.pass(seconds(95));
+    assert!(all("one").is_empty() && all("idle").is_empty());
+    assert_eq!(all("again"), ["b", "c"]);
+    assert!(all("again").is_empty());
+    // They are kept anew from when the last group has settled them, then they go.
+    b.pass(seconds(50));
+    b.store.group_from("q", "third", 0).unwrap();
+    assert_eq!(all("third"), ["b", "c"]);
+    b.pass(seconds(101));
+    b.store.group_from("q", "late", 0).unwrap();
+    assert!(all("late").is_empty());
+    assert_eq!(b.store.stats("q").unwrap().generation, 0);
+    b.store.group_from("q", "latest", u64::MAX).unwrap();
+    b.send("q", &["d"]);
+    assert_eq!((all("latest"), all("one")), (vec!["d".into()], vec!["d".into()]));
 }
 
 fn purge_empties_and_raises_the_generation(b: &Bench) {
