@@ -145,6 +145,8 @@ impl Group {
             }
             self.cursor = block.first + u64::from(end);
             if open.left == 0 {
+                // What is behind was settled before it was read, and nothing else remembers that.
+                self.cursor = block.end();
                 self.close(block.first);
                 done.push(block.first);
             } else {
