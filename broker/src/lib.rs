@@ -52,6 +52,7 @@ mod ledger;
 mod memory;
 mod message;
 mod moves;
+mod once;
 mod options;
 mod payload;
 mod position;
