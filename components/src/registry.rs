@@ -5,7 +5,7 @@ use squall_framework::{ComponentType, Registry};
 use crate::{
     bolt::{
         AccessLogConfig, Count, CountConfig, CsvConfig, Filter, FilterConfig, JsonConfig, Map,
-        MapConfig, ParserBolt, RegexConfig, Split, SplitConfig,
+        MapConfig, ParserBolt, RegexConfig, Split, SplitConfig, Window, WindowConfig,
     },
     sink::{
         FileConfig, FileSink, Print, PrintConfig, QueueSink, QueueSinkConfig, SqlConfig, SqlSink,
@@ -46,6 +46,8 @@ pub fn registry() -> Registry {
         ComponentType::bolt::<MapConfig, _>("map", Map::new).docs(include_str!("../docs/map.md")),
         ComponentType::batch_bolt::<CountConfig, _>("count", Count::new)
             .docs(include_str!("../docs/count.md")),
+        ComponentType::bolt::<WindowConfig, _>("window", Window::new)
+            .docs(include_str!("../docs/window.md")),
         ComponentType::batch_bolt::<SqlConfig, _>("sql", SqlSink::new)
             .docs(include_str!("../docs/sql.md")),
         ComponentType::batch_bolt::<FileConfig, _>("file", FileSink::new)

@@ -9,6 +9,7 @@ mod map;
 mod parser;
 mod regex;
 mod split;
+mod window;
 
 pub(crate) use access_log::AccessLogConfig;
 pub(crate) use count::{Count, CountConfig};
@@ -19,3 +20,4 @@ pub(crate) use map::{Map, MapConfig};
 pub(crate) use parser::ParserBolt;
 pub(crate) use regex::RegexConfig;
 pub(crate) use split::{Split, SplitConfig};
+pub(crate) use window::{Window, WindowConfig};
