@@ -6,7 +6,7 @@ use crate::{
     bolt::{
         AccessLogConfig, Count, CountConfig, CsvConfig, Dedupe, DedupeConfig, Filter, FilterConfig,
         Join, JoinConfig, JsonConfig, Lookup, LookupConfig, Map, MapConfig, ParserBolt,
-        RegexConfig, Split, SplitConfig, Top, TopConfig,
+        RegexConfig, Split, SplitConfig, Top, TopConfig, Window, WindowConfig,
     },
     sink::{
         FileConfig, FileSink, Print, PrintConfig, QueueSink, QueueSinkConfig, SqlConfig, SqlSink,
@@ -54,6 +54,8 @@ pub fn registry() -> Registry {
         ComponentType::bolt::<TopConfig, _>("top", Top::new).docs(include_str!("../docs/top.md")),
         ComponentType::batch_bolt::<CountConfig, _>("count", Count::new)
             .docs(include_str!("../docs/count.md")),
+        ComponentType::bolt::<WindowConfig, _>("window", Window::new)
+            .docs(include_str!("../docs/window.md")),
         ComponentType::batch_bolt::<SqlConfig, _>("sql", SqlSink::new)
             .docs(include_str!("../docs/sql.md")),
         ComponentType::batch_bolt::<FileConfig, _>("file", FileSink::new)

@@ -16,6 +16,7 @@ mod regex;
 mod split;
 mod top;
 mod watermark;
+mod window;
 
 pub(crate) use access_log::AccessLogConfig;
 pub(crate) use count::{Count, CountConfig};
@@ -30,3 +31,4 @@ pub(crate) use parser::ParserBolt;
 pub(crate) use regex::RegexConfig;
 pub(crate) use split::{Split, SplitConfig};
 pub(crate) use top::{Top, TopConfig};
+pub(crate) use window::{Window, WindowConfig};
