@@ -14,6 +14,7 @@
 
 mod ack;
 pub mod bench;
+mod cases;
 mod clock;
 mod component;
 mod engine;
@@ -26,6 +27,9 @@ mod topology;
 mod tuple;
 
 pub use ack::{Failure, FailureKind};
+pub use cases::{
+    CaseResult, Entrance, Expected, FieldDifference, ShownTuple, TestCase, TestFailure, TestInput,
+};
 pub use clock::Clock;
 pub use component::{
     AnyBolt, AnyConfig, BatchBolt, Bolt, BoltFactory, BoltFuture, ComponentType, Factory, Failed,
@@ -46,7 +50,6 @@ pub use error::{AnyError, Error, ErrorKind, Result};
 pub use output::{CustomGrouping, Grouping, Output, SpoutOutput};
 pub use state::{Change, Changes, MAX_STATE_VALUE, Merge, NoState, State, StateKey, StateReader};
 pub use topology::{
-    Body, Component, DeadLetterTarget, Row, Source, TestCase, Topology, TopologyBuilder,
-    TopologyFile,
+    Body, Component, DeadLetterTarget, Source, Topology, TopologyBuilder, TopologyFile,
 };
 pub use tuple::{Field, IntoRow, Kind, Schema, Show, Tuple, TupleBatch, Value, ValueRef};
