@@ -1,7 +1,8 @@
 //! Tests of a topology, as its file has them under `tests:`: tuples that go in, time that passes,
 //! and tuples that are expected to come out.
 //!
-//! `read` takes a test from the file and checks it against the components. To run it, `stage` puts
+//! `read` takes a test from the file (as it is `written`, with its `tuples` and their `values`) and
+//! checks it against the components. To run it, `stage` puts
 //! together a topology in which the test's own spouts (`feed`) stand for what comes in and bolts
 //! that take note (`notes`) for what is looked at; `play` leads it through the time of the test, and
 //! `compare` looks at what came.
@@ -13,6 +14,7 @@ mod outcome;
 mod play;
 mod read;
 mod stage;
+mod tuples;
 mod values;
 mod written;
 

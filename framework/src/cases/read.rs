@@ -2,20 +2,16 @@
 
 use std::time::Duration;
 
-use squall_config::{Code, Entry, Kind, Mistake, Report, Section, TimeSpan, did_you_mean};
+use squall_config::{Code, Entry, Kind, Report, Section, did_you_mean};
 
 use super::{
     Entrance, Expected, TestCase, TestInput, stage,
-    values::{self, micros},
+    tuples::{fields, items, passes, tuple, union},
+    values::micros,
     written::{Order, Written},
 };
-use crate::{
-    topology::Component,
-    tuple::{Schema, Value},
-};
+use crate::{component::Input, topology::Component, tuple::Schema};
 
-/// What lets time pass stands before how much of it.
-const AFTER: &str = "after";
 /// The stream that is meant when none is named.
 const DEFAULT: &str = "default";
 
@@ -92,7 +88,7 @@ fn input(entry: &Entry, at: i64, known: &Known<'_>, report: &mut Report) -> Opti
     let (mut tuples, mut now) = (Vec::new(), Duration::ZERO);
     for item in items(&entry.value, report) {
         match item.text() {
-            Some(text) => now += passes(&item, text, now, at, report)?,
+            Some(text) => now += passes(&item, text, now, at, report),
             None => tuples.extend(tuple(&item, &entry.key, &schema, report).map(|t| (now, t))),
         }
     }
@@ -130,7 +126,7 @@ fn arrival(bolt: &Component, name: Option<&str>) -> Result<(Entrance, Schema), W
         let entrance = Entrance::Bolt { id: bolt.id.clone(), input };
         return Ok((entrance, inputs[input].schema.clone()));
     }
-    let full = |input: &crate::Input| match input.stream.as_str() {
+    let full = |input: &Input| match input.stream.as_str() {
         DEFAULT => input.from.clone(),
         stream => format!("{}.{stream}", input.from),
     };
@@ -213,105 +209,8 @@ fn component<'a>(entry: &Entry, known: &Known<'a>, report: &mut Report) -> Optio
     }
 }
 
-fn items(list: &Section, report: &mut Report) -> Vec<Section> {
-    if !matches!(list.kind(), Kind::List | Kind::Null) {
-        let message = format!("expected a list of tuples, found {}", list.kind().name());
-        report.add(list.mistake(Code::WrongType, message).help("each begins with `- { ... }`"));
-    }
-    list.items()
-}
-
-/// The time that `after 30s` lets pass.
-fn passes(
-    item: &Section,
-    text: &str,
-    now: Duration,
-    at: i64,
-    report: &mut Report,
-) -> Option<Duration> {
-    let span = text.strip_prefix(AFTER).filter(|span| span.starts_with(' '));
-    let span = span.and_then(|span| span.parse::<TimeSpan>().ok());
-    let Some(TimeSpan(span)) = span else {
-        let message = format!("expected a tuple or time that passes, found the text `{text}`");
-        let help = "a tuple is a map such as `{ field: value }`; time passes by `after 30s`";
-        report.add(item.mistake(Code::WrongType, message).help(help));
-        return None;
-    };
-    let end =
-        i64::try_from((now + span).as_micros()).ok().and_then(|micros| at.checked_add(micros));
-    if end.is_none() {
-        report.add(item.mistake(Code::BadValue, "that is later than a timestamp can hold"));
-    }
-    end.map(|_| span)
-}
-
-/// A tuple of the stream; what it does not name is null.
-fn tuple(item: &Section, of: &str, schema: &Schema, report: &mut Report) -> Option<Vec<Value>> {
-    let mut tuple = vec![Value::Null; schema.len()];
-    for (field, value) in fields(item, of, schema, report)? {
-        if let Some(index) = schema.index(&field) {
-            tuple[index] = value;
-        }
-    }
-    Some(tuple)
-}
-
-/// The fields that a tuple names.
-fn fields(
-    item: &Section,
-    of: &str,
-    schema: &Schema,
-    report: &mut Report,
-) -> Option<Vec<(String, Value)>> {
-    if item.kind() != Kind::Map {
-        let message = format!("expected a tuple, which is a map, found {}", item.kind().name());
-        report.add(item.mistake(Code::WrongType, message));
-        return None;
-    }
-    let mut fields = Vec::new();
-    for entry in item.entries() {
-        let Some(field) = schema.field(&entry.key) else {
-            report.add(unknown_field(&entry, of, schema));
-            continue;
-        };
-        match values::read(&entry.value.value(), field.kind) {
-            Ok(value) => fields.push((field.name.clone(), value)),
-            Err(expected) => {
-                let found = entry.value.kind().name();
-                let message =
-                    format!("expected {expected} for the field `{}`, found {found}", field.name);
-                report.add(entry.value.mistake(Code::WrongType, message));
-            }
-        }
-    }
-    Some(fields)
-}
-
-fn unknown_field(entry: &Entry, of: &str, schema: &Schema) -> Mistake {
-    let message = format!("`{of}` has no field `{}`", entry.key);
-    let mistake = entry.value.key_mistake(Code::UnknownField, message);
-    let span = entry.value.text().filter(|text| text.parse::<TimeSpan>().is_ok());
-    mistake.help(match span.filter(|_| &*entry.key == AFTER) {
-        Some(span) => format!("write `after {span}` for time that passes"),
-        None => meant(&entry.key, schema.names().collect(), "its fields are"),
-    })
-}
-
-/// The fields of all these, each once.
-fn union(schemas: &[Schema]) -> Schema {
-    let mut fields: Vec<(String, crate::tuple::Kind)> = Vec::new();
-    for field in schemas.iter().flat_map(Schema::fields) {
-        match fields.iter_mut().find(|(name, _)| *name == field.name) {
-            Some((_, kind)) if *kind != field.kind => *kind = crate::tuple::Kind::Any,
-            Some(_) => {}
-            None => fields.push((field.name.clone(), field.kind)),
-        }
-    }
-    Schema::new(fields)
-}
-
 /// The name that was meant, or those that there are.
-fn meant(word: &str, names: Vec<&str>, otherwise: &str) -> String {
+pub(super) fn meant(word: &str, names: Vec<&str>, otherwise: &str) -> String {
     match did_you_mean(word, names.iter().copied()) {
         Some(near) => format!("did you mean `{near}`?"),
         None => format!("{otherwise} {}", names.join(", ")),

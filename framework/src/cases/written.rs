@@ -19,13 +19,13 @@ pub(crate) struct Written {
     /// tuples that arrive at it; of a bolt with several inputs, `ID.INPUT`. A text `after 30s`
     /// between tuples lets time pass.
     #[schemars(with = "BTreeMap<String, Vec<Step>>")]
-    #[allow(dead_code, reason = "read from the section itself, which knows the places")]
-    pub(super) input: BTreeMap<String, Vec<Value>>,
+    #[allow(dead_code, reason = "its places are wanted as well, so it is read from the section")]
+    pub(super) input: BTreeMap<String, Value>,
     /// The tuples that a component is expected to emit, by its id or `ID.STREAM`; a bolt that emits
     /// nothing, such as a sink, is expected to receive them. Fields that are left out may be
     /// anything.
     #[schemars(with = "BTreeMap<String, Vec<BTreeMap<String, serde_json::Value>>>")]
-    pub(super) expect: Option<BTreeMap<String, Vec<BTreeMap<String, Value>>>>,
+    pub(super) expect: Option<BTreeMap<String, Value>>,
     /// Whether the order of the expected tuples matters (default `any`).
     #[serde(default)]
     pub(super) order: Order,
