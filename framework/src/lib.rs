@@ -14,6 +14,7 @@
 
 mod ack;
 pub mod bench;
+mod cases;
 mod clock;
 mod component;
 mod engine;
@@ -26,6 +27,9 @@ mod topology;
 mod tuple;
 
 pub use ack::{Failure, FailureKind};
+pub use cases::{
+    CaseResult, Entrance, Expected, FieldDifference, ShownTuple, TestCase, TestFailure, TestInput,
+};
 pub use clock::Clock;
 pub use component::{
     AnyBolt, AnyConfig, BatchBolt, Bolt, BoltFactory, BoltFuture, ComponentType, Factory, Failed,
@@ -48,7 +52,7 @@ pub use state::{
     Change, Changes, KEY_GROUPS, MAX_STATE_VALUE, Merge, NoState, State, StateKey, StateReader,
 };
 pub use topology::{
-    Body, Component, DeadLetterTarget, Delivered, Reach, Row, Source, TestCase, Topology,
-    TopologyBuilder, TopologyFile,
+    Body, Component, DeadLetterTarget, Delivered, Reach, Source, Topology, TopologyBuilder,
+    TopologyFile,
 };
 pub use tuple::{Field, IntoRow, Kind, Schema, Show, Tuple, TupleBatch, Value, ValueRef};

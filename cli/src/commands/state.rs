@@ -79,7 +79,7 @@ fn show(
     let states = StateFolder::open_existing(folder, StateOptions::default()).map_err(of_states)?;
     let stats = states.view().stats().map_err(of_states)?;
     if let Some(component) = component {
-        let sample = states.view().sample(component, max).map_err(of_states)?;
+        let sample = states.view().sample(component, max).map_err(Failure::failed)?;
         for (key, value) in sample {
             terminal.line(&format!("{}  {}", readable(&key), readable(&value)))?;
         }
@@ -88,7 +88,7 @@ fn show(
     let gone = |id: &str| file.topology.component(id).is_none_or(|component| !component.stateful);
     if args.json {
         let gone: Vec<_> =
-            stats.components.iter().map(|c| c.component.as_str()).filter(|id| gone(id)).collect();
+            stats.components.iter().map(|c| c.id.as_str()).filter(|id| gone(id)).collect();
         terminal.json(&json!({ "state": stats, "folder": folder, "gone": gone }))?;
         return Ok(Exit::Done);
     }
@@ -117,11 +117,11 @@ fn text(stats: &StateStats, folder: &Path, gone: impl Fn(&str) -> bool) -> Strin
         .components
         .iter()
         .map(|component| {
-            let note = if gone(&component.component) { "the topology has it no more" } else { "" };
+            let note = if gone(&component.id) { "the topology has it no more" } else { "" };
             vec![
-                format!("  {}", component.component),
+                format!("  {}", component.id),
                 count(component.keys),
-                bytes(component.bytes),
+                bytes(component.key_bytes + component.value_bytes),
                 note.to_owned(),
             ]
         })

@@ -144,7 +144,9 @@ impl Both {
             let expected = match self.options.windows {
                 _ if over && was_over => 0,
                 _ if over => 1,
-                Windows::Endless => usize::from(!was_known || rows.iter().any(|row| self.changes(row, &key))),
+                Windows::Endless => {
+                    usize::from(!was_known || rows.iter().any(|row| self.changes(row, &key)))
+                }
                 _ if last => 1,
                 _ if self.options.updates => usize::from(!was_known || times == 1),
                 _ => 0,
@@ -191,7 +193,10 @@ fn run(options: Options, steps: Vec<Step>) {
 }
 
 fn time() -> impl Strategy<Value = Windows> {
-    (prop_oneof![Just(7i64), Just(20), Just(60)], prop_oneof![Just(1i64), Just(2), Just(5), Just(30)])
+    (
+        prop_oneof![Just(7i64), Just(20), Just(60)],
+        prop_oneof![Just(1i64), Just(2), Just(5), Just(30)],
+    )
         .prop_map(|(every, panes)| Windows::Time { every, panes })
 }
 

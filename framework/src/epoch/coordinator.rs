@@ -125,6 +125,11 @@ pub(crate) struct Coordinator {
     finish: Option<bool>,
     /// What `finish` was when the epoch in hand was sealed: all its bolts are told the same.
     ending: Option<bool>,
+    /// Asked to end the epoch in hand, by the number of the request; the request that the epoch
+    /// under seal answers; and the last one that an epoch has answered.
+    requested: u64,
+    sealed_for: u64,
+    pub(crate) answered: u64,
     pause: Duration,
     pause_until: Duration,
     /// How often epochs were given up.
@@ -149,6 +154,9 @@ impl Coordinator {
             budget: None,
             finish: None,
             ending: None,
+            requested: 0,
+            sealed_for: 0,
+            answered: 0,
             pause: FIRST_PAUSE,
             pause_until: Duration::ZERO,
             rollbacks: 0,
@@ -170,6 +178,12 @@ impl Coordinator {
     /// Ends the epoch in hand, commits it, and ends. `last` says that the input has ended.
     pub(crate) fn finish(&mut self, last: bool) {
         self.finish = Some(last);
+    }
+
+    /// Ends the epoch in hand, commits it, and goes on; for a request of this number, which an epoch
+    /// that is given up does not answer.
+    pub(crate) fn commit(&mut self, request: u64) {
+        self.requested = request;
     }
 
     /// Does what there is to do at this time.
@@ -258,7 +272,8 @@ impl Coordinator {
         let full = messages >= most || bytes >= self.limits.bytes;
         // The pauses for commits must not take more than a tenth of the time.
         let interval = self.limits.interval.max(self.drain * 10);
-        let due = now >= self.opened + interval || full || self.finish.is_some();
+        let asked = self.finish.is_some() || self.requested > self.answered;
+        let due = now >= self.opened + interval || full || asked;
         if due && self.line.is_free() {
             return self.seal(tasks, now);
         }
@@ -275,6 +290,7 @@ impl Coordinator {
         tasks.shut();
         self.sealed = now;
         self.ending = self.finish;
+        self.sealed_for = self.requested;
         self.phase = Phase::Draining;
         Next::Soon
     }
@@ -307,6 +323,7 @@ impl Coordinator {
         }
         self.stalled = None;
         self.drain = now - self.sealed;
+        self.answered = self.sealed_for;
         if !frozen.is_empty() {
             frozen.epoch = self.epoch;
             self.line.submit(frozen);
@@ -345,6 +362,8 @@ impl Coordinator {
             self.pause = (self.pause * 2).min(LONGEST_PAUSE);
             return Next::At(self.pause_until);
         }
+        // What was asked for counts again when the spouts have handed out what they had before.
+        self.requested = self.answered;
         self.open(tasks, now)
     }
 }

@@ -101,7 +101,7 @@ impl Topology {
     }
 
     /// A topology of components that have been checked, each behind all that it reads.
-    pub(super) fn assembled(name: String, settings: Settings, components: Vec<Component>) -> Self {
+    pub(crate) fn assembled(name: String, settings: Settings, components: Vec<Component>) -> Self {
         Topology { name, settings, components }
     }
 

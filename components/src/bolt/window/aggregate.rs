@@ -54,9 +54,8 @@ impl Aggregate {
     /// It is not one, or does not go with the fields of the inputs.
     pub(super) fn parse(name: &str, text: &str, inputs: &Inputs) -> Result<Self, Problem> {
         let (function, arguments) = split(text)?;
-        let number_of = |expected: &str| {
-            Problem::new(format!("`{text}`: `{function}` takes {expected}"))
-        };
+        let number_of =
+            |expected: &str| Problem::new(format!("`{text}`: `{function}` takes {expected}"));
         let (function, field) = match (function, arguments.as_slice()) {
             ("count", []) => (Function::Count, None),
             ("count", [field]) => (Function::Count, Some(*field)),

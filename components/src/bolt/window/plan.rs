@@ -52,11 +52,13 @@ impl Plan {
         let keys = keys(inputs).map_err(|p| problems.push(p)).ok();
         let group_by = config.group_by.clone().or_else(|| keys.clone()).unwrap_or_default();
         problems.extend(check_group_by(config, keys.as_deref(), inputs));
-        let aggregates = aggregates(config, inputs).map_err(|p| problems.push(p)).unwrap_or_default();
+        let aggregates =
+            aggregates(config, inputs).map_err(|p| problems.push(p)).unwrap_or_default();
         let (Some(shape), Some(time)) = (shape, time) else {
             return Err(together(problems));
         };
-        let mut output: Vec<_> = borders(shape).iter().map(|(n, kind)| ((*n).to_owned(), *kind)).collect();
+        let mut output: Vec<_> =
+            borders(shape).iter().map(|(n, kind)| ((*n).to_owned(), *kind)).collect();
         output.extend(group_by.iter().map(|name| (name.clone(), kind_of(inputs, name))));
         output.extend(aggregates.iter().map(|a| (a.name.clone(), a.kind())));
         problems.extend(unique(output.iter().map(|(name, _)| name.as_str())).err());
@@ -158,7 +160,8 @@ fn check_group_by(config: &WindowConfig, keys: Option<&[String]>, inputs: &Input
     for key in keys.unwrap_or_default() {
         if !group_by.contains(key) {
             let message = format!("`group_by` lacks `{key}`, by which the tuples are grouped");
-            let help = "tasks see the tuples of some values only, so every group must be within one";
+            let help =
+                "tasks see the tuples of some values only, so every group must be within one";
             problems.push(Problem::new(message).help(help).at("group_by"));
         }
     }
@@ -168,11 +171,15 @@ fn check_group_by(config: &WindowConfig, keys: Option<&[String]>, inputs: &Input
 fn aggregates(config: &WindowConfig, inputs: &Inputs) -> Result<Vec<Aggregate>, Problem> {
     let written = &config.aggregates.0;
     let number = match written.len() {
-        0 => Some("`aggregates` names nothing to work out; write, for example, `{ tuples: count() }`".to_owned()),
+        0 => Some(
+            "`aggregates` names nothing to work out; write, for example, `{ tuples: count() }`"
+                .to_owned(),
+        ),
         1..=MOST_AGGREGATES => None,
         _ => Some(format!("more than {MOST_AGGREGATES} aggregates")),
     };
-    let mut problems: Vec<_> = number.map(|n| Problem::new(n).at("aggregates")).into_iter().collect();
+    let mut problems: Vec<_> =
+        number.map(|n| Problem::new(n).at("aggregates")).into_iter().collect();
     let mut aggregates = Vec::new();
     for (name, text) in written {
         match Aggregate::parse(name, text, inputs) {

@@ -63,8 +63,7 @@ impl Task {
         let state = context.state()?;
         check_plan(&plan, &state, context)?;
         let inputs = context.inputs().all().len();
-        let watermark =
-            Watermark::load(&state, inputs, plan.lateness, plan.idle, context.now())?;
+        let watermark = Watermark::load(&state, inputs, plan.lateness, plan.idle, context.now())?;
         let (length, zone) = match plan.shape {
             Shape::Time { every, zone, .. } => (every, zone),
             _ => (1, None),
@@ -158,7 +157,9 @@ impl Task {
             }
         }
         let parts = totals.parts.iter().zip(of).zip(&sketches);
-        Ok(parts.map(|((part, of), sketch)| sketch.result().unwrap_or_else(|| part.result(of))).collect())
+        Ok(parts
+            .map(|((part, of), sketch)| sketch.result().unwrap_or_else(|| part.result(of)))
+            .collect())
     }
 
     /// Forgets a pane of the group in hand.

@@ -29,7 +29,11 @@ impl Time {
     ///
     /// # Errors
     /// The field is none, or it is not clear which one is meant.
-    pub(super) fn of(config: &WindowConfig, shape: Shape, inputs: &Inputs) -> Result<Self, Problem> {
+    pub(super) fn of(
+        config: &WindowConfig,
+        shape: Shape,
+        inputs: &Inputs,
+    ) -> Result<Self, Problem> {
         let needed = matches!(shape, Shape::Time { .. } | Shape::Sessions { .. });
         match config.time.as_deref() {
             Some(PROCESSING) if needed => Ok(Self::Processing),
