@@ -23,5 +23,6 @@ pub mod sql;
 pub mod state;
 mod values;
 
+pub use queues::QueueOutbox;
 pub use registry::registry;
 pub use replay::Replay;
