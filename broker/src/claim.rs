@@ -312,6 +312,16 @@ impl Claim {
         })
     }
 
+    /// Which life of which group of which queue this is: other words whenever an offset stands
+    /// for something else, that is when the queue or the group has been made again, or the queue
+    /// was rewound or purged.
+    #[must_use]
+    pub fn identity(&self) -> String {
+        let state = self.queue.cell().look();
+        let (uuid, generation) = (state.uuid, state.generation);
+        format!("{uuid:032x}/{}.{}/{generation}", self.group_name, self.group)
+    }
+
     /// A position for `ranges`, to be stored elsewhere.
     #[must_use]
     pub fn position(&self, ranges: Vec<Range<u64>>) -> Position {

@@ -19,4 +19,5 @@ mod spout;
 pub mod sql;
 mod values;
 
+pub use queues::QueueOutbox;
 pub use registry::registry;

@@ -5,6 +5,7 @@ use std::{sync::Arc, task::Waker};
 use super::{Inputs, Resources};
 use crate::{
     clock::Clock,
+    epoch::ReplayableSource,
     error::{Error, Result},
     state::State,
 };
@@ -22,6 +23,7 @@ pub struct TaskContext {
     pub(crate) waker: Waker,
     pub(crate) clock: Clock,
     pub(crate) state: Option<State>,
+    pub(crate) source: Option<Arc<dyn ReplayableSource>>,
 }
 
 impl TaskContext {
@@ -70,6 +72,13 @@ impl TaskContext {
             let id = &self.component;
             Error::data(format!("`{id}` asks for its state, but `stateful` does not say so"))
         })
+    }
+
+    /// The source that the spout is to read, claimed for this run, in a
+    /// topology that runs in epochs. All tasks of the spout share it.
+    #[must_use]
+    pub fn source(&self) -> Option<Arc<dyn ReplayableSource>> {
+        self.source.clone()
     }
 
     /// The time, in microseconds since 1970-01-01 UTC. Tests may set it.

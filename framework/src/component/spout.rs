@@ -1,9 +1,12 @@
 //! Spouts: where tuples come from.
 
-use std::time::{Duration, Instant};
+use std::{
+    sync::Arc,
+    time::{Duration, Instant},
+};
 
 use super::{Problem, Streams, TaskContext};
-use crate::{ack::Failure, error::Result, output::SpoutOutput};
+use crate::{ack::Failure, epoch::ReplayableSource, error::Result, output::SpoutOutput};
 
 /// What a spout has after a call of `next`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -98,6 +101,15 @@ pub trait Spout: 'static {
     /// settled and emits it again.
     fn replays(&self) -> bool {
         false
+    }
+
+    /// The source behind the spout, if it can go back: a topology that runs in
+    /// epochs needs one. Asked of a spout that was not prepared, once per run
+    /// and component; the coordinator claims it, and the tasks find it in
+    /// [`TaskContext::source`]. A spout that finds one there reads from it and
+    /// is told neither of acks nor of failures.
+    fn source(&self) -> Option<Arc<dyn ReplayableSource>> {
+        None
     }
 
     /// Whether each task wants a thread of its own.

@@ -114,6 +114,7 @@ fn maker(
             waker: slot.signal.waker(),
             clock: lent.clock,
             state: None,
+            source: None,
         };
         let body = match component.body.clone() {
             Body::Bolt(factory, _) => {

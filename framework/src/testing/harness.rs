@@ -169,6 +169,7 @@ impl BoltHarness {
             waker: TaskSignal::new().waker(),
             clock: self.clock.clone(),
             state: self.state.clone(),
+            source: None,
         };
         self.bolt.prepare(&context)
     }
