@@ -6,3 +6,4 @@ mod rows;
 mod table;
 
 mod against_model;
+mod speed;
