@@ -144,16 +144,8 @@ impl Both {
             let key = self.model.key(key);
             let times = written.iter().filter(|other| **other == key).count();
             let expected = match self.options.windows {
-<<<<<<< HEAD
-                _ if over && was_over => 0,
-                _ if over => 1,
-                Windows::Endless => {
-                    usize::from(!was_known || rows.iter().any(|row| self.changes(row, &key)))
-                }
-=======
                 _ if *over => usize::from(!was_over),
                 Windows::Endless => usize::from(rows.iter().any(|row| self.is_of(row, &key))),
->>>>>>> wt-window
                 _ if last => 1,
                 // One that has got a row may be the same as before.
                 _ if self.options.updates => usize::from(changed || times == 1),
@@ -199,10 +191,7 @@ fn run(options: Options, steps: Vec<Step>) {
 }
 
 fn time() -> impl Strategy<Value = Windows> {
-    (
-        prop_oneof![Just(7i64), Just(20), Just(60)],
-        prop_oneof![Just(1i64), Just(2), Just(5), Just(30)],
-    )
+    (prop_oneof![Just(7i64), Just(20), Just(60)], prop_oneof![Just(1i64), Just(2), Just(5), Just(30)])
         .prop_map(|(every, panes)| Windows::Time { every, panes })
 }
 
