@@ -44,7 +44,8 @@ impl GroupBy {
 
     pub fn of(self, row: &Row) -> Vec<Value> {
         let values = row.values();
-        let field = |name: &&str| if *name == "place" { values[0].clone() } else { values[1].clone() };
+        let field =
+            |name: &&str| if *name == "place" { values[0].clone() } else { values[1].clone() };
         self.fields().iter().map(field).collect()
     }
 }
@@ -99,10 +100,11 @@ impl Model {
         }
         if let Windows::Sessions { gap } = self.windows {
             let group = self.group_by.of(row);
-            let (joined, others) = std::mem::take(&mut self.open).into_iter().partition(|session| {
-                let (start, end) = borders(session, gap);
-                self.group_by.of(&session[0]) == group && row.at < end && start < row.at + gap
-            });
+            let (joined, others) =
+                std::mem::take(&mut self.open).into_iter().partition(|session| {
+                    let (start, end) = borders(session, gap);
+                    self.group_by.of(&session[0]) == group && row.at < end && start < row.at + gap
+                });
             self.open = others;
             let joined: Vec<Vec<Row>> = joined;
             self.open.push(joined.into_iter().flatten().chain([row.clone()]).collect());
@@ -220,8 +222,7 @@ pub const AGGREGATES: &str = "{ rows: count(), users: count(user), sum: sum(numb
      least: min(number), most: max(text), first: first(number), last: last(text), \
      distinct: distinct(user), texts: distinct(text), floats: sum(float) }";
 /// Those that slide along.
-pub const SLIDING: &str =
-    "{ rows: count(), users: count(user), sum: sum(number), mean: avg(number), distinct: distinct(user) }";
+pub const SLIDING: &str = "{ rows: count(), users: count(user), sum: sum(number), mean: avg(number), distinct: distinct(user) }";
 
 fn aggregates(rows: &[Row]) -> Vec<Value> {
     let int = |value: Option<i64>| value.map_or(Value::Null, Value::Int);

@@ -137,7 +137,9 @@ impl<'a> Agenda<'a> {
         let parts = std::mem::take(&mut self.parts);
         // The first part has the number of panes.
         let changed = parts.values().any(|(_, changed)| *changed);
-        for (part, (panes, _)) in parts.iter().filter(|(part, (_, own))| *own || (**part == 0 && changed)) {
+        for (part, (panes, _)) in
+            parts.iter().filter(|(part, (_, own))| *own || (**part == 0 && changed))
+        {
             if panes.is_empty() {
                 self.store.state().delete(self.key(*part))?;
                 continue;

@@ -1,8 +1,6 @@
 //! The bolt itself.
 
-use squall_framework::{
-    Bolt, Flush, Inputs, Output, Problem, Result, Streams, TaskContext, Tuple,
-};
+use squall_framework::{Bolt, Flush, Inputs, Output, Problem, Result, Streams, TaskContext, Tuple};
 
 use super::{config::WindowConfig, fields::Fields, plan::Plan, task::Task};
 use crate::bolt::parser::not_prepared;

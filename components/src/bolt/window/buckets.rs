@@ -119,7 +119,10 @@ pub(super) fn add(
         Some(bytes) => bytes?,
         None => {
             let mut list = Vec::new();
-            blocks(store, place)?.into_iter().chain([block]).for_each(|b| codec::signed(b, &mut list));
+            blocks(store, place)?
+                .into_iter()
+                .chain([block])
+                .for_each(|b| codec::signed(b, &mut list));
             store.state().put_bytes(place.key(), &list)?;
             vec![bucket, 1]
         }

@@ -143,10 +143,8 @@ mod tests {
 
     #[test]
     fn parts_of_a_day_follow_the_clock_on_the_wall() {
-        let parts =
-            panes("Europe/Paris", 6 * HOUR, "2026-10-24T22:00:00Z", "2026-10-25T22:00:00Z");
-        let expected =
-            ["25 00:00 +420m", "25 06:00 +360m", "25 12:00 +360m", "25 18:00 +360m"];
+        let parts = panes("Europe/Paris", 6 * HOUR, "2026-10-24T22:00:00Z", "2026-10-25T22:00:00Z");
+        let expected = ["25 00:00 +420m", "25 06:00 +360m", "25 12:00 +360m", "25 18:00 +360m"];
         assert_eq!(parts, expected);
         let parts = panes("Europe/Paris", 2 * HOUR, "2026-10-24T22:00:00Z", "2026-10-25T03:00:00Z");
         assert_eq!(parts, ["25 00:00 +120m", "25 02:00 +180m", "25 04:00 +120m"]);

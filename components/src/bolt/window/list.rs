@@ -60,11 +60,7 @@ impl List {
     }
 
     /// All entries, each with its length before it; to be read by [`entries`].
-    pub(super) fn all<'k>(
-        &self,
-        store: &Store,
-        part: impl Fn(u64) -> Key<'k>,
-    ) -> Result<Vec<u8>> {
+    pub(super) fn all<'k>(&self, store: &Store, part: impl Fn(u64) -> Key<'k>) -> Result<Vec<u8>> {
         let mut all = Vec::new();
         for number in 0..self.parts {
             let add = |bytes: Option<&[u8]>| all.extend_from_slice(bytes.unwrap_or_default());

@@ -33,7 +33,10 @@ impl Registers {
 
     fn merge_bytes(&mut self, bytes: &[u8]) -> Result<()> {
         if bytes.len() == REGISTERS {
-            self.0.iter_mut().zip(bytes).for_each(|(register, rank)| *register = (*register).max(*rank));
+            self.0
+                .iter_mut()
+                .zip(bytes)
+                .for_each(|(register, rank)| *register = (*register).max(*rank));
             return Ok(());
         }
         for entry in bytes.chunks(LISTED) {
@@ -124,7 +127,8 @@ fn with(bytes: &[u8], number: u16, rank: u8) -> Option<Vec<u8>> {
         });
     }
     let (mut low, mut high) = (0, bytes.len() / LISTED);
-    let number_at = |entry: usize| u16::from_le_bytes([bytes[entry * LISTED], bytes[entry * LISTED + 1]]);
+    let number_at =
+        |entry: usize| u16::from_le_bytes([bytes[entry * LISTED], bytes[entry * LISTED + 1]]);
     while low < high {
         let middle = usize::midpoint(low, high);
         if number_at(middle) < number { low = middle + 1 } else { high = middle }

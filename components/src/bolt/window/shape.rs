@@ -1,5 +1,7 @@
 //! What kind of windows the options mean.
 
+use std::fmt;
+
 use chrono_tz::Tz;
 use squall_config::TimeSpan;
 use squall_framework::Problem;
@@ -33,8 +35,13 @@ impl Shape {
     /// All that does not go together.
     pub(super) fn of(config: &WindowConfig) -> Result<Self, Problem> {
         let mut problems = misplaced(config);
-        let kinds = [("size", config.size.is_some()), ("gap", config.gap.is_some()), ("count", config.count.is_some())];
-        let kinds: Vec<_> = kinds.iter().filter(|(_, given)| *given).map(|(name, _)| *name).collect();
+        let kinds = [
+            ("size", config.size.is_some()),
+            ("gap", config.gap.is_some()),
+            ("count", config.count.is_some()),
+        ];
+        let kinds: Vec<_> =
+            kinds.iter().filter(|(_, given)| *given).map(|(name, _)| *name).collect();
         if let [first, other, ..] = kinds.as_slice() {
             let message = format!("`{first}` and `{other}` exclude each other");
             problems.push(Problem::new(message).at(*other));
@@ -47,7 +54,9 @@ impl Shape {
         };
         match shape {
             Ok(shape) => Problem::all(problems).map(|()| shape),
-            Err(problem) => Problem::all(problems.into_iter().chain([problem])).map(|()| Self::Endless),
+            Err(problem) => {
+                Problem::all(problems.into_iter().chain([problem])).map(|()| Self::Endless)
+            }
         }
     }
 
@@ -95,11 +104,25 @@ impl Shape {
     }
 }
 
+/// As a state has it that is kept for these windows: it must never change.
+impl fmt::Display for Shape {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Endless => f.write_str("endless"),
+            Self::Tuples { every, panes } => write!(f, "tuples {every} {panes}"),
+            Self::Time { every, panes, zone } => {
+                write!(f, "time {every} {panes} {}", zone.map_or("-", |zone| zone.name()))
+            }
+            Self::Sessions { gap } => write!(f, "sessions {gap}"),
+        }
+    }
+}
+
 fn positive(option: &str, number: i64) -> Result<i64, Problem> {
     if number > 0 { Ok(number) } else { Err(Problem::new(format!("`{option}` is 0")).at(option)) }
 }
 
-fn divide<T: std::fmt::Display>(whole: i64, part: i64, size: &T, every: &T) -> Result<i64, Problem> {
+fn divide<T: fmt::Display>(whole: i64, part: i64, size: &T, every: &T) -> Result<i64, Problem> {
     let panes = whole / part;
     let problem = if whole % part != 0 {
         Problem::new(format!("a window of {size} is not a multiple of {every}"))
@@ -119,14 +142,27 @@ fn misplaced(config: &WindowConfig) -> Vec<Problem> {
     let processing = config.time.as_deref() == Some(super::time::PROCESSING);
     let endless = !of_time && config.count.is_none();
     let options = [
-        ("every", config.every.is_some() && (config.gap.is_some() || endless), "windows with `size` or `count`"),
+        (
+            "every",
+            config.every.is_some() && (config.gap.is_some() || endless),
+            "windows with `size` or `count`",
+        ),
         ("timezone", config.timezone.is_some() && config.size.is_none(), "windows with `size`"),
-        ("lateness", config.lateness.is_some() && (!of_time || processing), "windows by the time of tuples"),
-        ("idle", config.idle.is_some() && (!of_time || processing), "windows by the time of tuples"),
+        (
+            "lateness",
+            config.lateness.is_some() && (!of_time || processing),
+            "windows by the time of tuples",
+        ),
+        (
+            "idle",
+            config.idle.is_some() && (!of_time || processing),
+            "windows by the time of tuples",
+        ),
     ];
-    let misplaced = options.iter().filter(|(_, misplaced, _)| *misplaced).map(|(option, _, of)| {
-        Problem::new(format!("`{option}` is for {of}")).at(*option)
-    });
+    let misplaced = options
+        .iter()
+        .filter(|(_, misplaced, _)| *misplaced)
+        .map(|(option, _, of)| Problem::new(format!("`{option}` is for {of}")).at(*option));
     let mut problems: Vec<_> = misplaced.collect();
     if endless && config.emit == Some(Emit::Close) {
         let problem = Problem::new("a window without an end is never closed");

@@ -2,12 +2,7 @@
 
 use squall_framework::{Result, State};
 
-use super::{
-    codec::Reader,
-    group::Group,
-    keys::Key,
-    pane::Pane,
-};
+use super::{codec::Reader, group::Group, keys::Key, pane::Pane};
 
 /// The state of the place in hand.
 #[derive(Debug)]

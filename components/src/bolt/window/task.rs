@@ -1,6 +1,6 @@
 //! What a task of the bolt has at hand.
 
-use std::collections::HashMap;
+use std::{collections::HashMap, sync::Arc};
 
 use squall_framework::{Clock, Error, Output, Result, State, TaskContext, Value, ValueRef};
 
@@ -29,7 +29,7 @@ pub(super) type Touched = HashMap<(Vec<u8>, Vec<u8>), Vec<i64>>;
 /// A task at work. Whatever must survive is in the state; the rest lives for one call or epoch.
 #[derive(Debug)]
 pub(super) struct Task {
-    pub(super) plan: Plan,
+    pub(super) plan: Arc<Plan>,
     pub(super) store: Store,
     pub(super) clock: Clock,
     pub(super) calendar: Calendar,
@@ -63,8 +63,7 @@ impl Task {
         let state = context.state()?;
         check_plan(&plan, &state, context)?;
         let inputs = context.inputs().all().len();
-        let watermark =
-            Watermark::load(&state, inputs, plan.lateness, plan.idle, context.now())?;
+        let watermark = Watermark::load(&state, inputs, plan.lateness, plan.idle, context.now())?;
         let (length, zone) = match plan.shape {
             Shape::Time { every, zone, .. } => (every, zone),
             _ => (1, None),
@@ -90,7 +89,7 @@ impl Task {
             busy: false,
             late: 0,
             told: false,
-            plan,
+            plan: Arc::new(plan),
         };
         task.find_open();
         Ok(task)
@@ -158,7 +157,9 @@ impl Task {
             }
         }
         let parts = totals.parts.iter().zip(of).zip(&sketches);
-        Ok(parts.map(|((part, of), sketch)| sketch.result().unwrap_or_else(|| part.result(of))).collect())
+        Ok(parts
+            .map(|((part, of), sketch)| sketch.result().unwrap_or_else(|| part.result(of)))
+            .collect())
     }
 
     /// Forgets a pane of the group in hand.

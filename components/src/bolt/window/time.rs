@@ -1,5 +1,7 @@
 //! By which time tuples belong to windows.
 
+use std::fmt;
+
 use squall_framework::{Error, Inputs, Kind, Problem, Result, ValueRef};
 
 use super::{config::WindowConfig, shape::Shape};
@@ -23,13 +25,28 @@ pub(super) enum Time {
     Arrival,
 }
 
+/// As a state has it: it must never change.
+impl fmt::Display for Time {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Field(name) => write!(f, "field {name}"),
+            Self::Processing => f.write_str("processing"),
+            Self::Arrival => f.write_str("arrival"),
+        }
+    }
+}
+
 impl Time {
     /// What the options and inputs mean. Where windows do not go by time it still says which value
     /// is the first and which the last.
     ///
     /// # Errors
     /// The field is none, or it is not clear which one is meant.
-    pub(super) fn of(config: &WindowConfig, shape: Shape, inputs: &Inputs) -> Result<Self, Problem> {
+    pub(super) fn of(
+        config: &WindowConfig,
+        shape: Shape,
+        inputs: &Inputs,
+    ) -> Result<Self, Problem> {
         let needed = matches!(shape, Shape::Time { .. } | Shape::Sessions { .. });
         match config.time.as_deref() {
             Some(PROCESSING) if needed => Ok(Self::Processing),

@@ -69,8 +69,7 @@ impl Watermark {
         };
         for input in 0..inputs {
             for number in 0..numbers {
-                let mut sender =
-                    Sender { input, number, largest: 0, heard: false, since: clock };
+                let mut sender = Sender { input, number, largest: 0, heard: false, since: clock };
                 if let Some(largest) = mark(state, &sender.name())? {
                     sender.largest = largest;
                     watermark.senders.push(sender);
