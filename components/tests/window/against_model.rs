@@ -181,6 +181,24 @@ impl Both {
         assert_eq!(alive, self.known.len(), "{:#?}", self.table.rows);
         let late: Vec<_> = self.model.late.iter().map(Row::values).collect();
         assert_eq!(self.table.late, late);
+        if matches!(self.options.windows, Windows::Time { .. } | Windows::Sessions { .. }) {
+            self.forget();
+        }
+    }
+
+    /// Of windows that are over nothing is left.
+    fn forget(mut self) {
+        let mut fresh = harness(&self.options.yaml(), &schema(), self.options.group_by.keys());
+        for bolt in [&mut self.bolt, &mut fresh] {
+            for sender in 0..3 {
+                let at = self.model.watermark.max(0) + 1_000_000;
+                let user = Some(1);
+                let row = Row { sender, place: 7, other: 7, at, user, number: None, text: "a" };
+                bolt.execute_from(0, sender, &row.values()).unwrap();
+            }
+            bolt.commit().unwrap();
+        }
+        assert_eq!(self.bolt.disk().len(), fresh.disk().len());
     }
 }
 
@@ -191,7 +209,10 @@ fn run(options: Options, steps: Vec<Step>) {
 }
 
 fn time() -> impl Strategy<Value = Windows> {
-    (prop_oneof![Just(7i64), Just(20), Just(60)], prop_oneof![Just(1i64), Just(2), Just(5), Just(30)])
+    (
+        prop_oneof![Just(7i64), Just(20), Just(60)],
+        prop_oneof![Just(1i64), Just(2), Just(5), Just(30)],
+    )
         .prop_map(|(every, panes)| Windows::Time { every, panes })
 }
 

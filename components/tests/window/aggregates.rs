@@ -63,7 +63,8 @@ fn values_of_several_kinds_have_an_order() {
 
 #[test]
 fn what_is_no_number_is_a_data_error_and_leaves_nothing() {
-    let mut bolt = bolt("{ size: 1m, aggregates: { n: count(), sum: sum(price), u: distinct(user) } }");
+    let mut bolt =
+        bolt("{ size: 1m, aggregates: { n: count(), sum: sum(price), u: distinct(user) } }");
     bolt.execute(0, &row("a", 1, "u", Value::Int(1))).unwrap();
     let error = bolt.execute(0, &row("a", 2, "v", text("cheap"))).unwrap_err();
     assert_eq!(error.to_string(), "field `price` is not a number but `cheap`");
@@ -128,11 +129,19 @@ fn a_quantile_is_within_one_percent() {
     let values: Vec<_> = (0..60).map(value).collect();
     for (share, rank) in [(0.0, 1), (0.5, 30), (0.9, 54), (0.99, 60), (1.0, 60)] {
         let all = values.iter().rev().map(|value| Value::Float(*value));
-        let Value::Float(found) = only(&format!("'quantile(price, {share})'"), all) else { panic!() };
+        let Value::Float(found) = only(&format!("'quantile(price, {share})'"), all) else {
+            panic!()
+        };
         let expected = values[rank - 1];
-        assert!((found - expected).abs() <= expected.abs() * 0.01 + 1e-9, "{share}: {found} {expected}");
+        assert!(
+            (found - expected).abs() <= expected.abs() * 0.01 + 1e-9,
+            "{share}: {found} {expected}"
+        );
     }
-    let huge = only("'quantile(price, 0.5)'", [Value::Float(f64::INFINITY)].into_iter().filter(|_| false).chain([Value::Int(0)]));
+    let huge = only(
+        "'quantile(price, 0.5)'",
+        [Value::Float(f64::INFINITY)].into_iter().filter(|_| false).chain([Value::Int(0)]),
+    );
     assert_eq!(huge, Value::Float(0.0));
     let mut bolt = bolt("{ size: 1m, aggregates: { it: 'quantile(price, 0.5)' } }");
     let error = bolt.execute(0, &row("a", 1, "u", Value::Float(f64::NAN))).unwrap_err();
@@ -178,7 +187,8 @@ fn results_have_the_kinds_of_what_they_are_worked_out_of() {
     ];
     assert_eq!(kinds, expected.map(|(name, kind)| (name.to_owned(), kind)));
     let yaml = "{ count: 3, aggregates: { a: count() } }";
-    let names: Vec<_> = output(yaml, &inputs(&["shop"])).into_iter().map(|(name, _)| name).collect();
+    let names: Vec<_> =
+        output(yaml, &inputs(&["shop"])).into_iter().map(|(name, _)| name).collect();
     assert_eq!(names, ["window", "shop", "a"]);
     let yaml = "{ aggregates: { a: count() } }";
     let names: Vec<_> = output(yaml, &inputs(&[])).into_iter().map(|(name, _)| name).collect();

@@ -9,7 +9,11 @@ use crate::table::harness;
 fn blocks() -> Vec<String> {
     let registry = squall_components::registry();
     let docs = registry.get(Role::Bolt, "window").unwrap().documentation();
-    docs.split("```").skip(1).step_by(2).map(|block| block.split_once('\n').unwrap().1.to_owned()).collect()
+    docs.split("```")
+        .skip(1)
+        .step_by(2)
+        .map(|block| block.split_once('\n').unwrap().1.to_owned())
+        .collect()
 }
 
 fn value(json: &serde_json::Value) -> Value {
@@ -25,7 +29,9 @@ fn value(json: &serde_json::Value) -> Value {
 fn objects(lines: &str) -> Vec<BTreeMap<String, Value>> {
     let object = |line| serde_json::from_str::<BTreeMap<String, serde_json::Value>>(line).unwrap();
     let lines = lines.lines().map(object);
-    lines.map(|object| object.iter().map(|(name, json)| (name.clone(), value(json))).collect()).collect()
+    lines
+        .map(|object| object.iter().map(|(name, json)| (name.clone(), value(json))).collect())
+        .collect()
 }
 
 #[test]
@@ -35,11 +41,8 @@ fn the_example_gives_what_it_says() {
     for not_its_own in ["id", "type", "inputs"] {
         options.remove(not_its_own);
     }
-    let schema = Schema::new([
-        ("restaurant", Kind::Text),
-        ("user", Kind::Text),
-        ("at", Kind::Timestamp),
-    ]);
+    let schema =
+        Schema::new([("restaurant", Kind::Text), ("user", Kind::Text), ("at", Kind::Timestamp)]);
     let yaml = serde_yaml::to_string(&options).unwrap();
     let mut bolt = harness(&yaml, &schema, &["restaurant"]);
     for object in objects(input) {
@@ -49,7 +52,9 @@ fn the_example_gives_what_it_says() {
     let names = ["window_start", "window_end", "restaurant", "people", "shares"];
     let mut rows = bolt.commit_last().unwrap();
     rows.sort_by_key(|row| format!("{row:?}"));
-    let found: Vec<BTreeMap<_, _>> =
-        rows.into_iter().map(|row| names.map(str::to_owned).into_iter().zip(row).collect()).collect();
+    let found: Vec<BTreeMap<_, _>> = rows
+        .into_iter()
+        .map(|row| names.map(str::to_owned).into_iter().zip(row).collect())
+        .collect();
     assert_eq!(found, objects(output));
 }

@@ -98,8 +98,11 @@ fn a_group_may_have_very_many_open_windows() {
 
 #[test]
 fn a_state_of_other_windows_is_refused() {
-    use std::sync::{Arc, atomic::{AtomicBool, Ordering::SeqCst}};
     use crate::table::factory;
+    use std::sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering::SeqCst},
+    };
     let changed = Arc::new(AtomicBool::new(false));
     let both = [
         factory("{ size: 1m, aggregates: { n: count() } }"),

@@ -12,11 +12,7 @@ fn changed_windows_are_emitted_at_every_commit_and_once_more_in_the_end() {
     );
     bolt.execute(0, &row("a", 40, "u", None)).unwrap();
     bolt.execute(0, &row("b", 40, "u", None)).unwrap();
-    assert_eq!(
-        told(bolt.commit().unwrap()).len(),
-        4,
-        "two windows of each shop"
-    );
+    assert_eq!(told(bolt.commit().unwrap()).len(), 4, "two windows of each shop");
     bolt.execute(0, &row("a", 65, "v", None)).unwrap();
     assert_eq!(told(bolt.commit().unwrap()), ["30 90 a 2 2", "60 120 a 1 1"]);
     assert!(bolt.commit().unwrap().is_empty());
@@ -29,7 +25,8 @@ fn changed_windows_are_emitted_at_every_commit_and_once_more_in_the_end() {
 
 #[test]
 fn windows_that_are_emitted_at_the_end_of_the_input_go_on_with_more() {
-    let mut bolt = bolt("{ size: 1m, every: 20s, aggregates: { people: distinct(user), n: count() } }");
+    let mut bolt =
+        bolt("{ size: 1m, every: 20s, aggregates: { people: distinct(user), n: count() } }");
     bolt.execute(0, &row("a", 50, "u", None)).unwrap();
     let open = ["0 60 a 1 1", "20 80 a 1 1", "40 100 a 1 1"];
     assert_eq!(told(bolt.commit_last().unwrap()), open);
@@ -39,15 +36,13 @@ fn windows_that_are_emitted_at_the_end_of_the_input_go_on_with_more() {
     bolt.execute(0, &row("a", 70, "v", None)).unwrap();
     bolt.execute(0, &row("a", 71, "u", None)).unwrap();
     assert_eq!(told(bolt.commit().unwrap()), ["0 60 a 1 1"]);
-    assert_eq!(
-        told(bolt.commit_last().unwrap()),
-        ["20 80 a 2 3", "40 100 a 2 3", "60 120 a 2 2"]
-    );
+    assert_eq!(told(bolt.commit_last().unwrap()), ["20 80 a 2 3", "40 100 a 2 3", "60 120 a 2 2"]);
 }
 
 #[test]
 fn a_window_without_end_tells_its_totals_when_they_have_changed() {
-    let mut bolt = bolt("{ aggregates: { people: distinct(user), n: count(), last: last(price) } }");
+    let mut bolt =
+        bolt("{ aggregates: { people: distinct(user), n: count(), last: last(price) } }");
     for (user, price) in [("u", 1), ("v", 2), ("u", 3)] {
         bolt.execute(0, &row("a", 10 * price, user, Value::Int(price))).unwrap();
     }
@@ -78,7 +73,8 @@ fn windows_by_tuples_are_numbered_and_emitted_when_they_are_full() {
 
 #[test]
 fn a_session_lasts_as_long_as_there_is_something_within_the_gap() {
-    let mut bolt = bolt("{ gap: 30s, lateness: 40s, aggregates: { n: count(), u: distinct(user) } }");
+    let mut bolt =
+        bolt("{ gap: 30s, lateness: 40s, aggregates: { n: count(), u: distinct(user) } }");
     for (second, user) in [(10, "u"), (35, "v"), (64, "u"), (100, "u"), (129, "u")] {
         bolt.execute(0, &row("a", second, user, None)).unwrap();
     }

@@ -16,27 +16,75 @@ fn inputs(schema: Schema, keys: Option<&[&str]>) -> Inputs {
 #[test]
 fn each_mistake_is_told_where_it_is() {
     for (yaml, expected) in [
-        ("{ size: 1h, every: 7m, aggregates: { n: count() } }", vec!["every: a window of 1h is not a multiple of 7m"]),
-        ("{ size: 1h, every: 2h, aggregates: { n: count() } }", vec!["every: a window of 1h is not a multiple of 2h"]),
-        ("{ size: 30d, every: 1s, aggregates: { n: count() } }", vec!["every: a window of 30d every 1s is in 2592000 windows at a time"]),
-        ("{ size: 1h, every: 10, aggregates: { n: count() } }", vec!["every: `every` is a number, but the windows go by time"]),
-        ("{ count: 10, every: 1m, aggregates: { n: count() } }", vec!["every: `every` is a duration, but the windows go by tuples"]),
+        (
+            "{ size: 1h, every: 7m, aggregates: { n: count() } }",
+            vec!["every: a window of 1h is not a multiple of 7m"],
+        ),
+        (
+            "{ size: 1h, every: 2h, aggregates: { n: count() } }",
+            vec!["every: a window of 1h is not a multiple of 2h"],
+        ),
+        (
+            "{ size: 30d, every: 1s, aggregates: { n: count() } }",
+            vec!["every: a window of 30d every 1s is in 2592000 windows at a time"],
+        ),
+        (
+            "{ size: 1h, every: 10, aggregates: { n: count() } }",
+            vec!["every: `every` is a number, but the windows go by time"],
+        ),
+        (
+            "{ count: 10, every: 1m, aggregates: { n: count() } }",
+            vec!["every: `every` is a duration, but the windows go by tuples"],
+        ),
         ("{ count: 0, aggregates: { n: count() } }", vec!["count: `count` is 0"]),
         ("{ gap: 0, aggregates: { n: count() } }", vec!["gap: `gap` is 0"]),
-        ("{ size: 1h, gap: 1m, aggregates: { n: count() } }", vec!["gap: `size` and `gap` exclude each other"]),
-        ("{ every: 1m, aggregates: { n: count() } }", vec!["every: `every` is for windows with `size` or `count`"]),
+        (
+            "{ size: 1h, gap: 1m, aggregates: { n: count() } }",
+            vec!["gap: `size` and `gap` exclude each other"],
+        ),
+        (
+            "{ every: 1m, aggregates: { n: count() } }",
+            vec!["every: `every` is for windows with `size` or `count`"],
+        ),
         (
             "{ count: 5, lateness: 1s, timezone: UTC, aggregates: { n: count() } }",
-            vec!["timezone: `timezone` is for windows with `size`", "lateness: `lateness` is for windows by the time of tuples"],
+            vec![
+                "timezone: `timezone` is for windows with `size`",
+                "lateness: `lateness` is for windows by the time of tuples",
+            ],
         ),
-        ("{ emit: close, aggregates: { n: count() } }", vec!["emit: a window without an end is never closed"]),
-        ("{ size: 7h, timezone: Europe/Paris, aggregates: { n: count() } }", vec!["timezone: days have no whole number of windows every 7h"]),
-        ("{ size: 1h, timezone: Europe/Pariss, aggregates: { n: count() } }", vec!["timezone: there is no time zone `Europe/Pariss` (did you mean `Europe/Paris`?)"]),
-        ("{ size: 1h, time: user, aggregates: { n: count() } }", vec!["time: field `user` holds string and no timestamp"]),
-        ("{ size: 1h, time: att, aggregates: { n: count() } }", vec!["time: `parse` has no field `att` (did you mean `at`?)"]),
-        ("{ size: 1h, group_by: [user], aggregates: { n: count() } }", vec!["group_by: `group_by` lacks `shop`, by which the tuples are grouped"]),
-        ("{ size: 1h, group_by: [shop, usr], aggregates: { n: count() } }", vec!["group_by.1: `parse` has no field `usr` (did you mean `user`?)"]),
-        ("{ size: 1h, aggregates: {} }", vec!["aggregates: `aggregates` names nothing to work out"]),
+        (
+            "{ emit: close, aggregates: { n: count() } }",
+            vec!["emit: a window without an end is never closed"],
+        ),
+        (
+            "{ size: 7h, timezone: Europe/Paris, aggregates: { n: count() } }",
+            vec!["timezone: days have no whole number of windows every 7h"],
+        ),
+        (
+            "{ size: 1h, timezone: Europe/Pariss, aggregates: { n: count() } }",
+            vec!["timezone: there is no time zone `Europe/Pariss` (did you mean `Europe/Paris`?)"],
+        ),
+        (
+            "{ size: 1h, time: user, aggregates: { n: count() } }",
+            vec!["time: field `user` holds string and no timestamp"],
+        ),
+        (
+            "{ size: 1h, time: att, aggregates: { n: count() } }",
+            vec!["time: `parse` has no field `att` (did you mean `at`?)"],
+        ),
+        (
+            "{ size: 1h, group_by: [user], aggregates: { n: count() } }",
+            vec!["group_by: `group_by` lacks `shop`, by which the tuples are grouped"],
+        ),
+        (
+            "{ size: 1h, group_by: [shop, usr], aggregates: { n: count() } }",
+            vec!["group_by.1: `parse` has no field `usr` (did you mean `user`?)"],
+        ),
+        (
+            "{ size: 1h, aggregates: {} }",
+            vec!["aggregates: `aggregates` names nothing to work out"],
+        ),
         (
             "{ size: 1h, aggregates: { a: distnct(user), b: sum(user), c: sum(pricee), d: count, e: sum(), \
              f: 'quantile(price, 2)', g: quantile(price), h: max(user)) } }",
@@ -51,10 +99,18 @@ fn each_mistake_is_told_where_it_is() {
                 "aggregates.h: `max(user))` is not an aggregate",
             ],
         ),
-        ("{ size: 1h, aggregates: { shop: count(), window_end: count() } }", vec!["two fields named `shop`", "two fields named `window_end`"]),
+        (
+            "{ size: 1h, aggregates: { shop: count(), window_end: count() } }",
+            vec!["two fields named `shop`", "two fields named `window_end`"],
+        ),
         (
             "{ size: 1h, every: 7m, group_by: [x], aggregates: { n: nope() } }",
-            vec!["every: ", "group_by.0: ", "group_by: ", "aggregates.n: there is no function `nope` (the functions are count, sum"],
+            vec![
+                "every: ",
+                "group_by.0: ",
+                "group_by: ",
+                "aggregates.n: there is no function `nope` (the functions are count, sum",
+            ],
         ),
     ] {
         let found = problems(yaml, &inputs(schema(), Some(&["shop"])));

@@ -58,7 +58,8 @@ fn int(value: &Value) -> i64 {
 #[test]
 fn the_most_popular_restaurants_by_people() {
     let Some(text) = data("checkins_nyc.csv") else { return };
-    let bolt = harness("{ aggregates: { people: distinct(user) } }", &check_in_schema(), &["venue"]);
+    let bolt =
+        harness("{ aggregates: { people: distinct(user) } }", &check_in_schema(), &["venue"]);
     let rows = run(bolt, check_ins(&text));
     let people: BTreeMap<_, _> = rows.iter().map(|row| (int(&row[0]), int(&row[1]))).collect();
     assert_eq!([68, 2407, 2859, 2368, 619].map(|venue| people[&venue]), [23, 21, 21, 20, 19]);

@@ -22,11 +22,8 @@ fn worked() -> Duration {
 /// Distinct people and shares of each restaurant in the last hour, every minute. `minutes` is how
 /// long the events took: the fewer, the more of them are in a window.
 fn run(minutes: i64, aggregates: &str) -> (Duration, Duration, usize) {
-    let schema = Schema::new([
-        ("restaurant", Kind::Int),
-        ("user", Kind::Int),
-        ("at", Kind::Timestamp),
-    ]);
+    let schema =
+        Schema::new([("restaurant", Kind::Int), ("user", Kind::Int), ("at", Kind::Timestamp)]);
     let yaml = format!("{{ size: 1h, every: 1m, lateness: 5s, aggregates: {aggregates} }}");
     let mut bolt: BoltHarness = harness(&yaml, &schema, &["restaurant"]);
     let mut rng = fastrand::Rng::with_seed(1);
