@@ -64,8 +64,7 @@ pub(crate) fn walk(
     payload: &[u8],
     mut each: impl FnMut(u64, payload::Place),
 ) -> Result<(), Malformed> {
-    let mut at = records(head, payload)?.len();
-    at += if head.flags & MOVES == 0 { 0 } else { 4 };
+    let mut at = payload.len() - messages(head, payload)?.len();
     for offset in head.first..head.first + u64::from(head.count) {
         let (place, next) = payload::next(payload, at)?;
         each(offset, place);
@@ -82,6 +81,12 @@ pub(crate) fn records<'a>(head: &FrameHead, payload: &'a [u8]) -> Result<&'a [u8
     let mut from = Reader(payload);
     let len = payload::u32_le(&mut from)?;
     from.take(len as usize)
+}
+
+/// The messages of a frame, without the records that it begins with.
+pub(crate) fn messages<'a>(head: &FrameHead, payload: &'a [u8]) -> Result<&'a [u8], Malformed> {
+    let skip = if head.flags & MOVES == 0 { 0 } else { records(head, payload)?.len() + 4 };
+    payload.get(skip..).ok_or(Malformed)
 }
 
 type Frames = (bytes::Bytes, Vec<(FrameHead, usize)>);

@@ -159,7 +159,8 @@ impl Writer {
                     read.map_err(|e| crate::Error::io("cannot read the log", &e))?;
                 if let Some((head, at)) = frames.into_iter().find(|(head, _)| head.kind == DELAYED)
                 {
-                    let payload = &data[at..at + head.length as usize];
+                    // The records stay behind; the queue's snapshot says what they said.
+                    let payload = reader::messages(&head, &data[at..at + head.length as usize])?;
                     effects.push(self.push_copy(&cell, head, payload, frame.due_ms)?);
                 }
             }

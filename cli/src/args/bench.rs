@@ -12,6 +12,8 @@ pub(crate) enum BenchCommand {
     Queue(BenchQueueArgs),
     /// An access log from the queue through parse and count into SQLite
     Pipeline(BenchPipelineArgs),
+    /// Kill a topology again and again and see whether every number is right
+    Crash(BenchCrashArgs),
 }
 
 #[derive(Debug, ClapArgs)]
@@ -95,6 +97,31 @@ pub(crate) struct BenchPipelineArgs {
     #[arg(long, value_name = "N", default_value_t = 2, value_parser = clap::value_parser!(u16).range(1..=1024))]
     pub(crate) threads: u16,
     /// The folder for queue and table, on the disk to be measured
+    #[arg(long = "data", value_name = "DIR", value_hint = ValueHint::DirPath)]
+    pub(crate) folder: Option<PathBuf>,
+    /// Print as JSON
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+#[derive(Debug, ClapArgs)]
+pub(crate) struct BenchCrashArgs {
+    /// How often to kill it
+    #[arg(long, value_name = "N", default_value_t = 63)]
+    pub(crate) kills: u32,
+    /// Messages to send before each run
+    #[arg(long, value_name = "N", default_value_t = 2_000)]
+    pub(crate) messages: u64,
+    /// Where the results go; by default a SQLite file
+    #[arg(long, value_name = "URL")]
+    pub(crate) store: Option<String>,
+    /// The same seed makes up the same messages and kills
+    #[arg(long, default_value_t = 7)]
+    pub(crate) seed: u64,
+    /// Bytes of state that the topology may keep in memory
+    #[arg(long, value_name = "SIZE", default_value = "64MiB")]
+    pub(crate) memory: String,
+    /// The folder for queue and state, on the disk to be used
     #[arg(long = "data", value_name = "DIR", value_hint = ValueHint::DirPath)]
     pub(crate) folder: Option<PathBuf>,
     /// Print as JSON

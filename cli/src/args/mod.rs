@@ -2,6 +2,7 @@
 
 mod bench;
 mod queue;
+mod state;
 
 use std::path::PathBuf;
 
@@ -9,9 +10,11 @@ use clap::{Args as ClapArgs, Parser, Subcommand, ValueHint};
 use squall_config::TimeSpan;
 
 pub(crate) use bench::{
-    BenchCommand, BenchEngineArgs, BenchPipelineArgs, BenchQueueArgs, Switch, WorkloadArg,
+    BenchCommand, BenchCrashArgs, BenchEngineArgs, BenchPipelineArgs, BenchQueueArgs, Switch,
+    WorkloadArg,
 };
 pub(crate) use queue::{AttributeArgs, QueueArgs, QueueCommand};
+pub(crate) use state::{ReplayArgs, StateArgs, StateCommand};
 
 const EXIT_CODES: &str = "\
 Exit codes:
@@ -57,6 +60,11 @@ pub(crate) enum Command {
     /// Look at queues and change them
     #[command(subcommand)]
     Queue(QueueCommand),
+    /// Look at what a topology remembers, and compute it again
+    #[command(subcommand)]
+    State(StateCommand),
+    /// Compute results again from messages that are kept, into tables of their own
+    Replay(ReplayArgs),
     /// Measure this machine
     #[command(subcommand)]
     Bench(BenchCommand),

@@ -1,10 +1,12 @@
 //! `squall bench`: what is measured, beside what the crates measure of themselves.
 
+mod crash;
 mod folder;
 mod memory;
 mod pipeline;
 mod queue;
 
+pub(crate) use crash::{Crashed, Plan, crash};
 pub(crate) use folder::Scratch;
 pub(crate) use pipeline::pipeline;
 pub(crate) use queue::{fill_and_die, queue};

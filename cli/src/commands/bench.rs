@@ -9,8 +9,11 @@ use squall_framework::{
 };
 
 use crate::{
-    args::{BenchCommand, BenchEngineArgs, BenchPipelineArgs, BenchQueueArgs, Switch, WorkloadArg},
-    bench::{Scratch, fill_and_die, pipeline, queue},
+    args::{
+        BenchCommand, BenchCrashArgs, BenchEngineArgs, BenchPipelineArgs, BenchQueueArgs, Switch,
+        WorkloadArg,
+    },
+    bench::{Crashed, Plan, Scratch, crash, fill_and_die, pipeline, queue},
     failure::{Exit, Failure},
     terminal::Terminal,
     text::{count, micros, rate, table},
@@ -28,6 +31,7 @@ pub(super) fn run(
         BenchCommand::Engine(args) => engine(&args, terminal),
         BenchCommand::Queue(args) => run_queue(&args, terminal),
         BenchCommand::Pipeline(args) => run_pipeline(&args, registry, terminal),
+        BenchCommand::Crash(args) => run_crash(&args, terminal),
     }
 }
 
@@ -164,6 +168,35 @@ fn run_pipeline(
             count(measured.counted),
         )
     })
+}
+
+fn run_crash(args: &BenchCrashArgs, terminal: &Terminal) -> Result<Exit, Failure> {
+    let scratch = Scratch::new(args.folder.as_deref())?;
+    let plan = Plan {
+        kills: args.kills,
+        messages: args.messages,
+        seed: args.seed,
+        store: args.store.as_deref(),
+        memory: &args.memory,
+    };
+    let crashed = crash(&scratch, &plan)?;
+    show(&crashed, args.json, terminal, |crashed: &Crashed| {
+        let mut text = format!(
+            "{} kills in {:.0} s, {} of them at a named step of recovery or commit; {} messages\n",
+            count(u64::from(crashed.kills)),
+            crashed.seconds,
+            crashed.at_steps,
+            count(crashed.messages),
+        );
+        match crashed.wrong.as_slice() {
+            [] => {
+                text.push_str("  right: every count, sum, distinct, top and message is as sent\n")
+            }
+            wrong => wrong.iter().for_each(|line| text.push_str(&format!("  wrong: {line}\n"))),
+        }
+        text
+    })?;
+    Ok(if crashed.wrong.is_empty() { Exit::Done } else { Exit::Failed })
 }
 
 fn show<T: Serialize>(

@@ -7,9 +7,11 @@ mod demo;
 mod docs;
 mod graph;
 mod queue;
+mod replay;
 mod run;
 mod schema;
 mod send;
+mod state;
 mod test;
 mod validate;
 
@@ -40,6 +42,8 @@ pub(crate) fn run(
         Command::Schema => schema::run(&registry, terminal),
         Command::Send(args) => send::run(&args, terminal),
         Command::Queue(command) => queue::run(command, terminal),
+        Command::State(command) => state::run(command, &registry, terminal),
+        Command::Replay(args) => replay::run(&args, &registry, terminal),
         Command::Bench(command) => bench::run(command, &registry, terminal),
         Command::Completions { shell } => completions::run(shell, terminal),
         Command::Docs => docs::run(&registry, terminal),

@@ -8,7 +8,7 @@ use std::{
 };
 
 use squall_config::{Document, did_you_mean};
-use squall_framework::{Body, Factory, Registry, Settings, Topology, TopologyFile};
+use squall_framework::{Registry, Settings, TopologyFile};
 
 use super::{load, variables};
 use crate::{
@@ -58,7 +58,8 @@ pub(super) fn run(
     Ok(summary.exit())
 }
 
-fn watched(
+/// Watches a topology to its end.
+pub(super) fn watched(
     session: Session,
     mut watch: Watch,
     mut inputs: Vec<Input>,
@@ -100,7 +101,10 @@ fn watched(
             return Err(failure);
         }
     };
-    let drained = session.drain(patience);
+    let drained = match outcome {
+        Outcome::Done => session.finish(patience),
+        _ => session.drain(patience),
+    };
     let outcome = match outcome {
         Outcome::Done | Outcome::Stopped if !drained => Outcome::Undrained,
         outcome => outcome,
@@ -143,20 +147,6 @@ fn check_inputs(args: &RunArgs, wanted: &[(String, PathBuf)]) -> Result<(), Fail
 /// The same topology with another number of threads.
 fn with_threads(file: TopologyFile, threads: usize) -> Result<TopologyFile, Failure> {
     let settings = Settings { threads, ..file.topology.settings().clone() };
-    let mut builder = Topology::builder(file.topology.name()).settings(settings);
-    for component in file.topology.components() {
-        let factory = match component.body.clone() {
-            Body::Spout(factory) => Factory::Spout(factory),
-            Body::Bolt(factory, _) => Factory::Bolt(factory),
-        };
-        let sources = component.sources().to_vec();
-        builder = builder
-            .component(&component.id, &component.kind, component.parallelism, factory, sources)
-            .blocking(component.blocking);
-        if let Some(tick) = component.tick {
-            builder = builder.tick(tick);
-        }
-    }
-    let topology = builder.build().map_err(Failure::failed)?;
-    Ok(TopologyFile { topology, ..file })
+    let topology = file.topology.to_builder().settings(settings).build();
+    Ok(TopologyFile { topology: topology.map_err(Failure::failed)?, ..file })
 }

@@ -32,6 +32,7 @@ pub(crate) struct DataFolder {
     // Before the store, so that nobody is served who would find it closed.
     _server: Option<Server>,
     store: Store,
+    path: PathBuf,
 }
 
 impl DataFolder {
@@ -109,7 +110,12 @@ impl DataFolder {
         let server = Server::start(path, store.clone());
         let server = server
             .map_err(|error| tracing::warn!(%error, "other terminals cannot reach the queues"));
-        Ok(Ok(DataFolder { _server: server.ok(), store }))
+        Ok(Ok(DataFolder { _server: server.ok(), store, path: path.to_owned() }))
+    }
+
+    /// The folder.
+    pub(crate) fn path(&self) -> &Path {
+        &self.path
     }
 
     /// The open store.

@@ -2,13 +2,14 @@
 
 use std::time::{Duration, Instant};
 
+use squall_components::Replay;
 use squall_framework::{
     ComponentSnapshot, Lent, Resources, Running, Snapshot, TaskState, TopologyFile, TopologyState,
-    start,
+    start, start_in_epochs,
 };
 
 use super::{
-    dead_letters,
+    dead_letters, epochs,
     summary::{Outcome, Summary},
 };
 use crate::{failure::Failure, local::DataFolder};
@@ -17,6 +18,8 @@ use crate::{failure::Failure, local::DataFolder};
 pub(crate) struct Session {
     // Stopped before the store is closed.
     running: Running,
+    file: TopologyFile,
+    replay: Option<Replay>,
     folder: DataFolder,
     started: Instant,
 }
@@ -24,16 +27,46 @@ pub(crate) struct Session {
 impl Session {
     /// Starts a topology with the queues of `folder`.
     pub(crate) fn start(file: TopologyFile, folder: DataFolder) -> Result<Self, Failure> {
-        let lent = Lent {
-            resources: Resources::default().with(folder.store().clone()),
-            dead_letters: Some(dead_letters::of(&file, folder.store())?),
-            ..Lent::default()
-        };
+        Self::start_with(file, folder, None)
+    }
+
+    /// Starts a topology that computes again from messages that are kept.
+    pub(crate) fn replay(
+        file: TopologyFile,
+        folder: DataFolder,
+        replay: Replay,
+    ) -> Result<Self, Failure> {
+        Self::start_with(file, folder, Some(replay))
+    }
+
+    fn start_with(
+        file: TopologyFile,
+        folder: DataFolder,
+        replay: Option<Replay>,
+    ) -> Result<Self, Failure> {
         let started = Instant::now();
-        let running = start(file.topology, lent).map_err(|error| {
-            Failure::failed(format!("the topology could not be started: {error}"))
-        })?;
-        Ok(Session { running, folder, started })
+        let running = begin(&file, &folder, replay.as_ref())?;
+        Ok(Session { running, file, replay, folder, started })
+    }
+
+    /// Runs a component with another number of tasks from the next commit on. Nothing is lost and
+    /// nothing done twice: the state moves with its keys.
+    pub(crate) fn rebalance(
+        mut self,
+        component: &str,
+        parallelism: usize,
+        patience: Duration,
+    ) -> Result<Self, Failure> {
+        let builder = self.file.topology.to_builder().parallelism(component, parallelism);
+        let topology = builder.build().map_err(Failure::failed)?;
+        if !self.running.drain(patience) {
+            return Err(Failure::failed("what was under way could not be finished in time"));
+        }
+        let Session { running, replay, folder, started, .. } = self;
+        running.stop();
+        self.file.topology = topology;
+        let running = begin(&self.file, &folder, replay.as_ref())?;
+        Ok(Session { running, file: self.file, replay, folder, started })
     }
 
     /// Everything there is to know, as of now.
@@ -70,6 +103,12 @@ impl Session {
         self.running.drain(patience)
     }
 
+    /// As `drain`, at the end of the input: windows that wait for later tuples need wait no more.
+    #[must_use]
+    pub(crate) fn finish(&self, patience: Duration) -> bool {
+        self.running.finish(patience)
+    }
+
     /// Stops the topology, closes the folder and says how it went.
     pub(crate) fn end(self, outcome: Outcome, sent: u64) -> Summary {
         let elapsed = self.elapsed();
@@ -78,6 +117,29 @@ impl Session {
         self.running.stop();
         Summary::new(&snapshot, outcome, elapsed, sent, unsettled)
     }
+}
+
+fn begin(
+    file: &TopologyFile,
+    folder: &DataFolder,
+    replay: Option<&Replay>,
+) -> Result<Running, Failure> {
+    let mut resources = Resources::default().with(folder.store().clone());
+    if let Some(replay) = replay {
+        resources = resources.with(replay.clone());
+    }
+    let lent = Lent {
+        resources,
+        dead_letters: Some(dead_letters::of(file, folder.store())?),
+        ..Lent::default()
+    };
+    let topology = file.topology.clone();
+    let running = if topology.runs_in_epochs() {
+        start_in_epochs(topology, lent, epochs::of(file, folder.path(), folder.store())?)
+    } else {
+        start(topology, lent)
+    };
+    running.map_err(|error| Failure::failed(format!("the topology could not be started: {error}")))
 }
 
 /// What keeps a topology from going on, in words.

@@ -7,3 +7,4 @@ mod failures;
 mod harness;
 mod queues;
 mod sinks;
+mod sources;

@@ -8,6 +8,7 @@ use super::{
     notes::{NoteBolt, Notes},
 };
 use crate::{
+    Reach,
     component::{AnyBolt, Input, Inputs, SpoutFactory, Streams},
     engine::{RetryPolicy, Settings},
     output::Grouping,
@@ -229,6 +230,7 @@ fn plain(id: String, body: Body) -> Component {
         blocking: false,
         tick: None,
         stateful: false,
+        reach: Reach::Inside,
         body,
         streams: Streams::none(),
         inputs: Inputs::default(),

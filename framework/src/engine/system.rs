@@ -106,7 +106,6 @@ pub(crate) struct EpochWiring {
     reader: Arc<dyn StateReader>,
     sources: Vec<(String, Arc<dyn ReplayableSource>)>,
     epoch: u64,
-    condemned: Option<usize>,
 }
 
 impl EpochWiring {
@@ -121,7 +120,6 @@ impl EpochWiring {
             reader: prepared.reader.clone(),
             sources: prepared.sources.clone(),
             epoch: prepared.epoch,
-            condemned: prepared.condemned(),
         }
     }
 
@@ -163,6 +161,7 @@ fn maker(
             index: slot.index,
             parallelism: component.parallelism,
             inputs: Arc::new(component.inputs.clone()),
+            senders: slot.in_edges.len(),
             resources: lent.resources,
             waker: slot.signal.waker(),
             clock: lent.clock,
@@ -206,13 +205,12 @@ fn maker(
                 let out = SpoutOutput::new(task.output(component, acks), tracked, schemas.clone());
                 let place = topology.components()[..task.component].iter().filter(|c| c.is_spout());
                 let place = place.count();
-                let condemned = epochs.as_ref().is_some_and(|e| e.condemned == Some(place));
                 let epochs = epochs.map(|epochs| {
-                    let EpochWiring { door, replies, dead_letters, epoch, .. } = epochs;
+                    let EpochWiring { door, replies, dead_letters, .. } = epochs;
                     let most = settings.retry.max_attempts;
-                    SpoutEpochs::new(door, replies, dead_letters, (epoch, place), most)
+                    SpoutEpochs::new(door, replies, dead_letters, place, most)
                 });
-                let mut spout = SpoutTask::new(
+                let spout = SpoutTask::new(
                     (slot.clone(), settlements),
                     context,
                     factory,
@@ -222,9 +220,6 @@ fn maker(
                     out,
                     epochs,
                 );
-                if condemned && slot.index == 0 {
-                    spout.condemn();
-                }
                 super::task::Body::Spout(Box::new(spout))
             }
         };

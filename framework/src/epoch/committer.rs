@@ -6,6 +6,7 @@
 //! done twice.
 
 use std::{
+    collections::BTreeMap,
     sync::Arc,
     time::{Duration, Instant},
 };
@@ -14,7 +15,10 @@ use super::{
     Commit, CommitStore, Committed, Outbox, OutboxMessage, Positions, Redo, Rejected,
     ReplayableSource, StateStore, StoreFault, TableRows, frozen::Frozen, steps::reached,
 };
-use crate::tuple::Value;
+use crate::{
+    error::{Error, ErrorKind},
+    tuple::Value,
+};
 
 /// The pause before a step that failed is tried again; doubled each time up to the longest.
 const FIRST_PAUSE: Duration = Duration::from_millis(50);
@@ -65,6 +69,8 @@ pub(crate) enum Progress {
 pub(crate) struct Committer {
     pub(super) ports: Ports,
     pub(super) committed: Committed,
+    /// Which lives of the sources were claimed, by the ids of their spouts.
+    pub(super) identities: BTreeMap<String, String>,
     stage: Stage,
     /// The outbox without what the store rejected.
     outbox: Vec<OutboxMessage>,
@@ -84,6 +90,7 @@ impl Committer {
         Committer {
             ports,
             committed: Committed::default(),
+            identities: BTreeMap::new(),
             stage: Stage::Idle,
             outbox: Vec::new(),
             commit: Commit::default(),
@@ -150,11 +157,16 @@ impl Committer {
         self.stage = Stage::Begin;
     }
 
-    /// What will have been read with this epoch, beyond what the sources remember by themselves.
+    /// What will have been read with this epoch, beyond what the sources remember by themselves. A
+    /// spout without a source has no positions, and a source of which nothing was read none yet.
     fn positions(&self, frozen: &Frozen) -> Positions {
         let mut positions = self.committed.positions.clone();
         for (spout, ranges) in &frozen.read {
-            positions.entry(spout.clone()).or_default().add(ranges.iter().cloned());
+            if let Some(identity) = self.identities.get(spout).filter(|_| !ranges.is_empty()) {
+                let position = positions.entry(spout.clone()).or_default();
+                position.identity.clone_from(identity);
+                position.add(ranges.iter().cloned());
+            }
         }
         for (spout, source) in &self.ports.sources {
             if let Some(position) = positions.get_mut(spout) {
@@ -199,14 +211,14 @@ impl Committer {
             Stage::Dead => {
                 reached("commit.dead");
                 let done = dead_letters(&self.ports, &self.redo);
-                self.after(done, Stage::Settle)
+                self.after_source(done, Stage::Settle)
             }
             Stage::Settle => {
                 reached("commit.settle");
                 let done = self.read.iter().try_for_each(|(spout, ranges)| {
                     self.ports.source(spout).map_or(Ok(()), |source| source.settle(ranges))
                 });
-                self.after(done.map_err(|error| error.to_string()), Stage::Apply)
+                self.after_source(done, Stage::Apply)
             }
             Stage::Apply => {
                 reached("commit.apply");
@@ -251,6 +263,15 @@ impl Committer {
         match done {
             Ok(()) => self.go(next),
             Err(reason) => self.wait(reason),
+        }
+    }
+
+    /// After a call of a source. A run that lost its claim has nothing more to do: the one that took
+    /// over settles what was committed.
+    fn after_source(&mut self, done: Result<(), Error>, next: Stage) -> Progress {
+        match done {
+            Err(error) if error.kind() == ErrorKind::Data => Progress::Ended(error.to_string()),
+            done => self.after(done.map_err(|error| error.to_string()), next),
         }
     }
 
@@ -349,10 +370,10 @@ impl Ports {
 }
 
 /// Turns the messages of a redo into dead letters.
-pub(super) fn dead_letters(ports: &Ports, redo: &Redo) -> Result<(), String> {
+pub(super) fn dead_letters(ports: &Ports, redo: &Redo) -> Result<(), Error> {
     for (spout, dead) in &redo.dead {
         if let Some(source) = ports.source(spout).filter(|_| !dead.is_empty()) {
-            source.dead_letter(dead).map_err(|error| error.to_string())?;
+            source.dead_letter(dead)?;
         }
     }
     Ok(())

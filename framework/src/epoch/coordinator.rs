@@ -67,7 +67,7 @@ pub(crate) struct Limits {
 /// What the coordinator is doing.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Phase {
-    /// Not begun.
+    /// No epoch is in hand.
     Closed,
     /// The spouts hand out messages.
     Open,
@@ -123,6 +123,8 @@ pub(crate) struct Coordinator {
     pub(crate) budget: Option<u64>,
     /// Asked to end: whether the input has ended.
     finish: Option<bool>,
+    /// What `finish` was when the epoch in hand was sealed: all its bolts are told the same.
+    ending: Option<bool>,
     /// Asked to end the epoch in hand, by the number of the request; the request that the epoch
     /// under seal answers; and the last one that an epoch has answered.
     requested: u64,
@@ -151,6 +153,7 @@ impl Coordinator {
             drain: Duration::ZERO,
             budget: None,
             finish: None,
+            ending: None,
             requested: 0,
             sealed_for: 0,
             answered: 0,
@@ -199,7 +202,13 @@ impl Coordinator {
             return Next::Now;
         }
         match self.phase {
-            Phase::Closed => self.open(tasks, now),
+            // While something is looked for that kills the process, an epoch has to stand alone:
+            // otherwise a message of the next one kills the process before this one is committed,
+            // and this one is suspected.
+            Phase::Closed => match self.budget.is_none() || self.line.is_free() {
+                true => self.open(tasks, now),
+                false => Next::At(now + LOOK),
+            },
             Phase::Open => self.watch(tasks, now),
             Phase::Full => match self.line.is_free() {
                 true => self.seal(tasks, now),
@@ -280,6 +289,7 @@ impl Coordinator {
         reached("epoch.seal");
         tasks.shut();
         self.sealed = now;
+        self.ending = self.finish;
         self.sealed_for = self.requested;
         self.phase = Phase::Draining;
         Next::Soon
@@ -288,7 +298,7 @@ impl Coordinator {
     fn fire(&mut self, tasks: &mut impl Tasks, component: usize) -> Next {
         if component < tasks.components() {
             reached("epoch.fire");
-            tasks.fire(component, self.finish == Some(true));
+            tasks.fire(component, self.ending == Some(true));
             self.phase = Phase::Firing(component);
         } else {
             reached("epoch.cut");
@@ -323,8 +333,12 @@ impl Coordinator {
                 budget.checked_mul(2).filter(|budget| *budget < self.limits.messages)
             });
         }
-        if self.finish.is_some() {
+        if self.ending.is_some() {
             self.phase = Phase::Ending;
+            return Next::Now;
+        }
+        if self.budget.is_some() {
+            self.phase = Phase::Closed;
             return Next::Now;
         }
         self.open(tasks, now)

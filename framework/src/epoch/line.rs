@@ -1,10 +1,14 @@
 //! Between the coordinator, which ends epochs, and the committer, which commits them: room for one.
+//! Notes for the state folder go the same way, for it belongs to the committer's thread.
 
 use std::time::Duration;
 
 use parking_lot::{Condvar, Mutex};
 
 use super::frozen::Frozen;
+
+/// A small record for the state folder: its name and value.
+pub(crate) type Note = (&'static str, String);
 
 /// How the commits are going.
 #[derive(Debug, Clone, Default)]
@@ -31,6 +35,8 @@ pub(crate) struct Commits {
 struct State {
     next: Option<Frozen>,
     busy: bool,
+    note: Option<Note>,
+    noting: bool,
     closed: bool,
     commits: Commits,
 }
@@ -57,19 +63,49 @@ impl Line {
         self.changed.notify_all();
     }
 
-    /// For the committer: waits for an epoch; `None` when there will be none.
-    pub(crate) fn wait(&self) -> Option<Frozen> {
+    /// For the committer: the next epoch, if there is one.
+    pub(crate) fn take(&self) -> Option<Frozen> {
         let mut state = self.state.lock();
-        loop {
-            if let Some(next) = state.next.take() {
-                state.busy = true;
-                return Some(next);
-            }
+        let next = state.next.take();
+        state.busy |= next.is_some();
+        next
+    }
+
+    /// Asks the committer to write a note.
+    pub(crate) fn note(&self, note: Note) {
+        self.state.lock().note = Some(note);
+        self.changed.notify_all();
+    }
+
+    /// Whether every note is on disk.
+    pub(crate) fn is_noted(&self) -> bool {
+        let state = self.state.lock();
+        state.note.is_none() && !state.noting
+    }
+
+    /// For the committer: a note that is to be written, if there is one.
+    pub(crate) fn take_note(&self) -> Option<Note> {
+        let mut state = self.state.lock();
+        let note = state.note.take();
+        state.noting |= note.is_some();
+        note
+    }
+
+    /// For the committer: the note is on disk.
+    pub(crate) fn noted(&self) {
+        self.state.lock().noting = false;
+    }
+
+    /// For the committer: waits for something to do. False when there will be nothing more.
+    pub(crate) fn wait(&self) -> bool {
+        let mut state = self.state.lock();
+        while state.next.is_none() && state.note.is_none() {
             if state.closed {
-                return None;
+                return false;
             }
             self.changed.wait(&mut state);
         }
+        true
     }
 
     /// For the committer: waits before it tries again. False when it need not try any more.

@@ -4,6 +4,7 @@
 //! rows and the record of the commit in one transaction, a folder that keeps the states. The
 //! framework knows none of them; other crates fill the ports.
 
+mod clerk;
 mod collector;
 mod committer;
 mod coordinator;
@@ -17,13 +18,16 @@ mod source;
 mod state_store;
 mod steps;
 mod store;
+mod stores;
+mod target;
 
+pub(crate) use clerk::{Clerk, Work};
 pub(crate) use collector::Collected;
 pub use collector::Collector;
 pub(crate) use committer::{Committer, Ports, Progress, as_json};
 pub(crate) use coordinator::{Coordinator, Limits, Next, Phase, Tasks};
 pub(crate) use frozen::Frozen;
-pub(crate) use line::{Commits, Line};
+pub(crate) use line::{Commits, Line, Note};
 pub use steps::STEPS;
 
 pub use outbox::{Outbox, OutboxMessage};
@@ -32,3 +36,5 @@ pub use redo::Redo;
 pub use source::{ReplayableSource, SourceClaim, SourceDead};
 pub use state_store::{StateError, StateStore};
 pub use store::{Commit, CommitStore, Committed, Rejected, StoreFault, TableRows};
+pub use stores::CommitStores;
+pub use target::{CommitMode, CommitTarget};

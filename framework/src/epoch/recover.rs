@@ -5,7 +5,10 @@ use super::{
     committer::{Committer, dead_letters},
     steps::reached,
 };
-use crate::component::Resources;
+use crate::{
+    component::Resources,
+    error::{Error, ErrorKind},
+};
 
 /// Why a run cannot begin.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -49,16 +52,16 @@ impl Committer {
             reached("recover.publish");
             let topology = self.ports.topology.clone();
             self.ports.outbox.publish(&topology, epoch, &redo.outbox).map_err(wait)?;
-            dead_letters(&self.ports, redo).map_err(wait)?;
+            dead_letters(&self.ports, redo).map_err(of_source)?;
         }
         reached("recover.settle");
         for (spout, position) in &self.committed.positions {
             if let Some(source) = self.ports.source(spout) {
-                source.settle(&position.ranges).map_err(wait)?;
+                source.settle(&position.ranges).map_err(of_source)?;
             }
         }
         for (_, source) in &self.ports.sources {
-            source.rewind().map_err(wait)?;
+            source.rewind().map_err(of_source)?;
         }
         reached("recover.drop");
         // Whatever its commit id: it is done, or was never part of a commit.
@@ -72,12 +75,13 @@ impl Committer {
             resources: resources.clone(),
         };
         for (spout, source) in &self.ports.sources {
-            let identity = source.claim(&claim).map_err(|error| Obstacle {
-                retry: error.kind() == crate::ErrorKind::Retry,
-                reason: format!("`{spout}` cannot claim its source: {error}"),
-            })?;
-            let known = self.committed.positions.entry(spout.clone()).or_default();
-            if !known.identity.is_empty() && known.identity != identity && known.count() > 0 {
+            let identity = source
+                .claim(&claim)
+                .map_err(|error| of_source(error.context(format!("`{spout}` has no claim"))))?;
+            // Even where the positions name no messages: what the source was to remember of them
+            // may be gone with its former life.
+            let known = self.committed.positions.get(spout);
+            if let Some(known) = known.filter(|known| known.identity != identity) {
                 return Err(refuse(format!(
                     "`{spout}` was read as {} when the last results were committed, but now is \
                      {identity}: it was deleted, rewound or purged since, or another queue took its \
@@ -86,10 +90,7 @@ impl Committer {
                     known.identity
                 )));
             }
-            if known.identity != identity {
-                known.ranges.clear();
-            }
-            known.identity = identity;
+            self.identities.insert(spout.clone(), identity);
         }
         Ok(())
     }
@@ -123,6 +124,10 @@ impl Committer {
             )
         }))
     }
+}
+
+fn of_source(error: Error) -> Obstacle {
+    Obstacle { reason: error.to_string(), retry: error.kind() == ErrorKind::Retry }
 }
 
 fn of_states(error: super::StateError) -> Obstacle {

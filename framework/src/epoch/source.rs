@@ -42,7 +42,8 @@ pub trait ReplayableSource: Send + Sync + 'static {
     /// already count as settled.
     ///
     /// # Errors
-    /// It cannot be reached; a retry can help.
+    /// It cannot be reached, and a retry can help; or a later run has claimed it, and none can: that
+    /// is an [`Error::data`](crate::Error::data).
     fn settle(&self, ranges: &[Range<u64>]) -> Result<()>;
 
     /// Turns messages into dead letters and settles them; returns when that is on disk. Those that
@@ -65,4 +66,10 @@ pub trait ReplayableSource: Send + Sync + 'static {
 
     /// For the spout, to find its own type.
     fn as_any(&self) -> &dyn Any;
+}
+
+impl std::fmt::Debug for dyn ReplayableSource {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("ReplayableSource")
+    }
 }

@@ -123,6 +123,15 @@ pub trait CommitStore: Send {
     /// The store is away.
     fn look(&mut self) -> Result<Committed, StoreFault>;
 
+    /// Puts the record back to before the first commit, for a topology that begins anew. The number
+    /// of the run stays.
+    ///
+    /// # Errors
+    /// The store is away, or keeps no record.
+    fn forget(&mut self) -> Result<(), StoreFault> {
+        Err(StoreFault::Refused(format!("{} cannot forget its record", self.name())))
+    }
+
     /// What the store is called in messages, without its password.
     fn name(&self) -> String;
 }

@@ -73,7 +73,7 @@ pub struct SpoutOutput {
     spare_ids: Vec<Vec<u64>>,
     /// Messages that fail at once, for the reason that is known of them.
     pub(crate) poison: HashMap<u64, Failure>,
-    /// The next message fails at once, for this reason.
+    /// The next message fails at once, for this reason. Set before each call of the spout.
     pub(crate) condemned: Option<Failure>,
 }
 

@@ -6,6 +6,7 @@
 
 mod config;
 mod dead_letters;
+mod deliveries;
 mod file;
 mod flow;
 mod graph;
@@ -17,5 +18,6 @@ mod shape;
 mod spec;
 
 pub use dead_letters::DeadLetterTarget;
+pub use deliveries::{Delivered, Reach};
 pub use file::TopologyFile;
 pub use plan::{Body, Component, Source, Topology, TopologyBuilder};

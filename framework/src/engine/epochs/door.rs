@@ -18,8 +18,12 @@ pub(crate) struct Door {
     left: AtomicI64,
     /// How many were, since the door was opened.
     taken: AtomicU64,
+    /// The epoch that it was opened for.
+    epoch: AtomicU64,
     /// One more than the place of the only spout that may hand anything out; 0 for all.
     only: AtomicU64,
+    /// Whether what that spout hands out is a dead letter.
+    condemned: AtomicBool,
     /// Bytes that sinks and states hold for the commit, roughly.
     pub(crate) bytes: Arc<AtomicU64>,
     /// Whether the input has ended, for what is fired now.
@@ -41,9 +45,10 @@ impl Door {
         number % 2 == 0
     }
 
-    /// Opens a door that is shut, for so many messages.
-    pub(crate) fn open(&self, messages: u64) {
+    /// Opens a door that is shut, for so many messages of this epoch.
+    pub(crate) fn open(&self, epoch: u64, messages: u64) {
         if !Self::is_open(self.number()) {
+            self.epoch.store(epoch, SeqCst);
             self.left.store(messages.min(i64::MAX as u64) as i64, SeqCst);
             self.taken.store(0, SeqCst);
             self.number.fetch_add(1, SeqCst);
@@ -57,15 +62,33 @@ impl Door {
         }
     }
 
-    /// Admits only the spout of this place among the spouts, or all.
-    pub(crate) fn admit(&self, only: Option<usize>) {
-        self.only.store(only.map_or(0, |place| place as u64 + 1), SeqCst);
+    /// The epoch of what is handed out.
+    pub(crate) fn epoch(&self) -> u64 {
+        self.epoch.load(SeqCst)
+    }
+
+    /// Admits all spouts.
+    pub(crate) fn admit_all(&self) {
+        self.condemned.store(false, SeqCst);
+        self.only.store(0, SeqCst);
+    }
+
+    /// Admits only the spout of this place among the spouts; when it is condemned, what it hands
+    /// out becomes a dead letter.
+    pub(crate) fn admit_only(&self, place: usize, condemned: bool) {
+        self.condemned.store(condemned, SeqCst);
+        self.only.store(place as u64 + 1, SeqCst);
     }
 
     /// Whether the spout of this place may hand anything out.
     pub(crate) fn admits(&self, place: usize) -> bool {
         let only = self.only.load(Relaxed);
         only == 0 || only == place as u64 + 1
+    }
+
+    /// Whether what the spout of this place hands out is a dead letter.
+    pub(crate) fn condemns(&self, place: usize) -> bool {
+        self.condemned.load(Relaxed) && self.only.load(Relaxed) == place as u64 + 1
     }
 
     /// Takes leave to hand out up to `messages` messages.

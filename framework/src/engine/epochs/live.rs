@@ -93,9 +93,9 @@ impl LiveTasks {
 }
 
 impl Tasks for LiveTasks {
-    fn open(&mut self, _: u64, messages: u64) {
+    fn open(&mut self, epoch: u64, messages: u64) {
         self.door.bytes.store(0, Relaxed);
-        self.door.open(messages);
+        self.door.open(epoch, messages);
         self.wake_spouts();
     }
 

@@ -15,14 +15,14 @@ use super::{
     door::Door,
     live::LiveTasks,
     memory::{MemoryCommits, MemoryStates, NoOutbox},
-    poison::Starts,
+    poison::Suspicion,
 };
 use crate::{
     component::Resources,
     engine::settings::Settings,
     epoch::{
-        CommitStore, Commits, Committer, Coordinator, Limits, Line, Next, Outbox, Phase, Ports,
-        Progress, ReplayableSource, StateStore,
+        Clerk, CommitStore, Commits, Committer, Coordinator, Limits, Line, Next, Outbox, Phase,
+        Ports, ReplayableSource, StateStore, Work,
     },
     error::{Error, Result},
     state::StateReader,
@@ -76,7 +76,7 @@ pub(crate) struct Prepared {
     pub(crate) dead_letters: String,
     pub(crate) door: Arc<Door>,
     committer: Committer,
-    starts: Starts,
+    suspicion: Suspicion,
 }
 
 impl Prepared {
@@ -114,10 +114,10 @@ impl Prepared {
         }
         let epoch = committer.epoch() + 1;
         let most = topology.settings().commit_messages;
-        let starts = Starts::count(committer.states(), epoch, most, spouts)
+        let suspicion = Suspicion::count(committer.states(), epoch, most, spouts)
             .map_err(|error| Error::retry(error.message))?;
         let door = Door::shut_door();
-        door.admit(starts.only());
+        suspicion.admit(&door);
         Ok(Prepared {
             reader,
             sources,
@@ -126,13 +126,8 @@ impl Prepared {
             dead_letters: epochs.dead_letters,
             door,
             committer,
-            starts,
+            suspicion,
         })
-    }
-
-    /// The spout, by its place among the spouts, whose first message is a dead letter.
-    pub(crate) fn condemned(&self) -> Option<usize> {
-        self.starts.only().filter(|_| self.starts.condemned)
     }
 }
 
@@ -187,7 +182,7 @@ impl EpochThreads {
             stall_after: settings.retry.stall_after,
         };
         let mut coordinator = Coordinator::new(limits, line.clone(), prepared.epoch);
-        coordinator.budget = prepared.starts.limit;
+        coordinator.budget = prepared.suspicion.limit();
         let stats = EpochStats {
             incarnation: prepared.incarnation,
             epoch: prepared.epoch,
@@ -209,14 +204,14 @@ impl EpochThreads {
             line: line.clone(),
             door: prepared.door,
         });
-        let ours = shared.clone();
+        let clerk = Clerk::new(prepared.committer, line.clone(), prepared.suspicion.pardon());
+        let (ours, suspicion) = (shared.clone(), prepared.suspicion);
         let coordinator = std::thread::Builder::new()
             .name("squall-epochs".into())
-            .spawn(move || coordinate(coordinator, tasks, &ours))?;
-        let committer = prepared.committer;
+            .spawn(move || coordinate(coordinator, tasks, suspicion, &ours))?;
         let committer = std::thread::Builder::new()
             .name("squall-commits".into())
-            .spawn(move || commit(committer, &line))?;
+            .spawn(move || commit(clerk, &line))?;
         Ok(EpochThreads { shared, coordinator: Some(coordinator), committer: Some(committer) })
     }
 
@@ -285,9 +280,13 @@ impl EpochThreads {
     }
 }
 
-fn coordinate(mut coordinator: Coordinator, mut tasks: LiveTasks, shared: &Shared) {
+fn coordinate(
+    mut coordinator: Coordinator,
+    mut tasks: LiveTasks,
+    mut suspicion: Suspicion,
+    shared: &Shared,
+) {
     let start = Instant::now();
-    let mut alone_since = Some(Instant::now());
     while !shared.stop.load(SeqCst) {
         match shared.asked.load(SeqCst) {
             END => coordinator.finish(false),
@@ -300,13 +299,7 @@ fn coordinate(mut coordinator: Coordinator, mut tasks: LiveTasks, shared: &Share
         }
         let next = coordinator.step(&mut tasks, start.elapsed());
         shared.answered.store(coordinator.answered, SeqCst);
-        // A suspected spout that has nothing does not hold up the others for ever.
-        if let Some(since) = alone_since
-            && (coordinator.budget.is_none() || since.elapsed() > Duration::from_secs(2))
-        {
-            tasks.door.admit(None);
-            alone_since = None;
-        }
+        suspicion.watch(coordinator.epoch(), &tasks.door, &shared.line, start.elapsed());
         let mut stats = shared.stats.lock();
         stats.epoch = coordinator.epoch();
         stats.phase = coordinator.phase();
@@ -331,38 +324,16 @@ fn coordinate(mut coordinator: Coordinator, mut tasks: LiveTasks, shared: &Share
     }
 }
 
-fn commit(mut committer: Committer, line: &Line) {
-    while let Some(frozen) = line.wait() {
-        let rows = frozen.row_count();
-        committer.begin(frozen);
-        loop {
-            match committer.step() {
-                Progress::Going => {}
-                Progress::Done => {
-                    let epoch = committer.epoch();
-                    line.done(|commits| {
-                        commits.committed = epoch;
-                        commits.count += 1;
-                        commits.rows += rows - committer.rejected.min(rows);
-                        commits.rejected += committer.rejected;
-                        commits.commit_us = committer.commit_us;
-                        commits.whole_us = committer.elapsed_us();
-                        commits.waiting = None;
-                    });
-                    break;
-                }
-                Progress::Wait(pause, reason) => {
-                    tracing::warn!(reason, ?pause, "a commit waits");
-                    line.tell(|commits| commits.waiting = Some(reason));
-                    if !line.pause(pause) {
-                        return;
-                    }
-                }
-                Progress::Ended(reason) => {
-                    line.done(|commits| commits.ended = Some(reason));
-                    return;
-                }
-            }
+fn commit(mut clerk: Clerk, line: &Line) {
+    loop {
+        let goes_on = match clerk.step() {
+            Work::Going => true,
+            Work::Idle => line.wait(),
+            Work::Wait(pause) => line.pause(pause),
+            Work::Over => false,
+        };
+        if !goes_on {
+            return clerk.end();
         }
     }
 }

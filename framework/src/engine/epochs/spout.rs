@@ -26,11 +26,10 @@ pub(crate) struct SpoutEpochs {
     pub(crate) replies: Replies,
     pub(crate) dead_letters: Arc<DeadQueue>,
     pub(crate) halted: bool,
-    pub(crate) epoch: u64,
     /// Its place among the spouts.
     place: usize,
     /// Messages of a source that cannot go back, until their epoch is committed.
-    pub(crate) kept: VecDeque<(u64, SourceBatch)>,
+    kept: VecDeque<(u64, SourceBatch)>,
     /// What the epoch in hand leaves.
     cut: Cut,
     /// How often a message was in hand when a bolt with state panicked, and how.
@@ -43,7 +42,7 @@ impl SpoutEpochs {
         door: Arc<Door>,
         replies: Replies,
         dead_letters: Arc<DeadQueue>,
-        (epoch, place): (u64, usize),
+        place: usize,
         max_attempts: u32,
     ) -> Self {
         SpoutEpochs {
@@ -51,7 +50,6 @@ impl SpoutEpochs {
             replies,
             dead_letters,
             halted: false,
-            epoch,
             place,
             kept: VecDeque::new(),
             cut: Cut::default(),
@@ -63,6 +61,11 @@ impl SpoutEpochs {
     /// Takes leave to hand out up to `messages` messages.
     pub(crate) fn take(&self, messages: usize) -> usize {
         if self.door.admits(self.place) { self.door.take(messages) } else { 0 }
+    }
+
+    /// Whether the next message is a dead letter, because it has killed the process.
+    pub(crate) fn is_condemned(&self) -> bool {
+        self.door.condemns(self.place)
     }
 
     /// These messages are done.
@@ -89,7 +92,6 @@ impl SpoutEpochs {
     /// Hands over what the epoch leaves, and goes on with the next one.
     pub(crate) fn hand_over(&mut self, round: u64, task: u32, next: u64) {
         let cut = Cut { task, ..std::mem::take(&mut self.cut) };
-        self.epoch = next;
         self.panics.clear();
         // The epoch before this one was committed before this one was sealed.
         self.committed(next.saturating_sub(2));
@@ -97,8 +99,19 @@ impl SpoutEpochs {
         let _ = self.replies.send((round, Reply::Cut(Box::new(cut))));
     }
 
+    /// Keeps messages that the source cannot bring back, until their epoch is committed. The epoch
+    /// is the door's: what an epoch without anything to commit was to be is still to come.
+    pub(crate) fn keep(&mut self, batch: SourceBatch) {
+        self.kept.push_back((self.door.epoch(), batch));
+    }
+
+    /// Keeps messages of an epoch that begins anew.
+    pub(crate) fn keep_lost(&mut self, batch: SourceBatch) {
+        self.kept.push_back((u64::MAX, batch));
+    }
+
     /// What was kept of epochs that are committed is not needed any more.
-    pub(crate) fn committed(&mut self, epoch: u64) {
+    fn committed(&mut self, epoch: u64) {
         while self.kept.front().is_some_and(|(of, _)| *of <= epoch) {
             self.kept.pop_front();
         }
@@ -123,7 +136,6 @@ impl SpoutEpochs {
     pub(crate) fn begin_anew(&mut self, epoch: u64, goes_back: bool) -> Vec<Kept> {
         self.cut = Cut::default();
         self.halted = false;
-        self.epoch = epoch;
         if goes_back {
             self.kept.clear();
             return Vec::new();

@@ -111,7 +111,9 @@ impl BoltTask {
 
     /// Makes the bolt from its factory and prepares it.
     pub(crate) fn build(&mut self) {
-        if self.bolt.is_some() || self.call.is_some() {
+        // One that was halted is built when it is reset: with the state as of the last commit.
+        let halted = self.epochs.as_ref().is_some_and(|epochs| epochs.halted);
+        if self.bolt.is_some() || self.call.is_some() || halted {
             return;
         }
         self.slot.busy_since.store(now_ns(), Relaxed);
@@ -267,6 +269,9 @@ impl BoltTask {
                     Some(mut out) => {
                         // The call may take long: nothing must wait for it.
                         out.flush();
+                        if let Some(epochs) = &self.epochs {
+                            epochs.begin_call();
+                        }
                         self.slot.busy_since.store(now_ns(), Relaxed);
                         self.call = Some(Call::new(bolt, out, batch, deliveries));
                     }
@@ -475,11 +480,6 @@ impl BoltTask {
     fn returned(&mut self, returned: Returned, deliveries: Vec<(u32, u64)>) {
         let Returned { bolt, mut out, mut batch, result } = returned;
         let failed = std::mem::take(&mut out.failed);
-        for (row, failure) in failed {
-            self.counts.failed += 1;
-            self.counts.last_error = Some(failure.reason.to_string());
-            fail_row(self.epochs.as_ref(), &mut out, &batch, row as usize, &failure);
-        }
         let failure = match &result {
             Ok(Ok(())) => None,
             Ok(Err(error)) => Some(Failure::of(error, &self.slot.component)),
@@ -487,13 +487,21 @@ impl BoltTask {
         };
         let mut again = false;
         if let Some(failure) = &failure {
-            self.counts.failed += batch.len() as u64;
-            self.counts.last_error = Some(failure.reason.to_string());
             out.roll_back();
             if let Some(epochs) = &self.epochs {
                 epochs.roll_back();
                 again = self.patience.has_more(0, failure);
             }
+        }
+        // Of a batch that is tried again every row is.
+        for (row, failure) in failed.into_iter().filter(|_| !again) {
+            self.counts.failed += 1;
+            self.counts.last_error = Some(failure.reason.to_string());
+            fail_row(self.epochs.as_ref(), &mut out, &batch, row as usize, &failure);
+        }
+        if let Some(failure) = &failure {
+            self.counts.failed += batch.len() as u64;
+            self.counts.last_error = Some(failure.reason.to_string());
             for row in (0..batch.len()).filter(|_| !again) {
                 fail_row(self.epochs.as_ref(), &mut out, &batch, row, failure);
             }

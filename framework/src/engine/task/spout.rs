@@ -232,6 +232,7 @@ impl SpoutTask {
             if got == 0 {
                 return Turn::Idle;
             }
+            self.condemn();
             let before = self.out.in_flight();
             let again = self.emit_again(got);
             let asleep = !again && (!self.active || self.next != Next::More);
@@ -346,7 +347,7 @@ impl SpoutTask {
                 self.settle_partly(&batch, settled, latency);
             }
             if let Some(epochs) = self.epochs.as_mut().filter(|_| self.context.source.is_none()) {
-                epochs.kept.push_back((epochs.epoch, batch));
+                epochs.keep(batch);
             } else {
                 self.out.reuse(batch);
             }
@@ -396,12 +397,14 @@ impl SpoutTask {
         }
     }
 
-    /// In epochs: the next message kills the process, so it becomes a dead letter at once.
-    pub(crate) fn condemn(&mut self) {
-        let reason =
-            "killed the worker: the process ended each time that this message was worked on";
-        let failure = Failure::new(FailureKind::Panic, &self.slot.component, reason);
-        self.out.condemned = Some(failure);
+    /// In epochs: when the next message kills the process, it becomes a dead letter at once.
+    fn condemn(&mut self) {
+        let condemned = self.epochs.as_ref().is_some_and(SpoutEpochs::is_condemned);
+        self.out.condemned = condemned.then(|| {
+            let reason =
+                "killed the worker: the process ended each time that this message was worked on";
+            Failure::new(FailureKind::Panic, &self.slot.component, reason)
+        });
     }
 
     /// In epochs: drops everything that is in hand or on its way out.
@@ -427,7 +430,7 @@ impl SpoutTask {
                     epochs.remember(*id, failure);
                 }
             }
-            epochs.kept.push_back((u64::MAX, batch));
+            epochs.keep_lost(batch);
         }
         self.settled = settled;
         self.out.forget();

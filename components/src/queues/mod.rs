@@ -1,7 +1,16 @@
 //! The process's queues, as components find them.
 
+mod frames;
+mod outbox;
+mod source;
+mod start;
+
+pub(crate) use frames::Frames;
+pub use outbox::QueueOutbox;
+pub(crate) use source::QueueSource;
 use squall_broker::{Queue, QueueAttributes, Store};
 use squall_framework::{Error, Result};
+pub(crate) use start::Start;
 
 /// The queue of this name, made if it is not there.
 pub(crate) fn find_queue(store: Option<&Store>, name: &str) -> Result<Queue> {

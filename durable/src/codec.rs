@@ -1,10 +1,22 @@
 //! Bytes to and from values: little-endian base-128 numbers and length-prefixed bytes.
+//!
+//! ```
+//! use squall_durable::codec::{Malformed, Reader, put_str, put_u64};
+//! let mut bytes = Vec::new();
+//! put_u64(&mut bytes, 300);
+//! put_str(&mut bytes, "shares");
+//! let mut reader = Reader(&bytes);
+//! assert_eq!((reader.u64()?, reader.string()?), (300, "shares".to_owned()));
+//! # Ok::<(), Malformed>(())
+//! ```
 
 /// What reading gives when the bytes are not what was written.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) struct Malformed;
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("the bytes are not what was written")]
+pub struct Malformed;
 
-pub(crate) fn put_u64(to: &mut Vec<u8>, mut value: u64) {
+/// Appends a number: one byte below 128, two below 16,384, and so on.
+pub fn put_u64(to: &mut Vec<u8>, mut value: u64) {
     while value >= 0x80 {
         to.push((value as u8) | 0x80);
         value >>= 7;
@@ -12,31 +24,46 @@ pub(crate) fn put_u64(to: &mut Vec<u8>, mut value: u64) {
     to.push(value as u8);
 }
 
-pub(crate) fn put_bytes(to: &mut Vec<u8>, bytes: &[u8]) {
+/// Appends bytes with their length.
+pub fn put_bytes(to: &mut Vec<u8>, bytes: &[u8]) {
     put_u64(to, bytes.len() as u64);
     to.extend_from_slice(bytes);
 }
 
-pub(crate) fn put_str(to: &mut Vec<u8>, text: &str) {
+/// Appends a text with its length.
+pub fn put_str(to: &mut Vec<u8>, text: &str) {
     put_bytes(to, text.as_bytes());
 }
 
 /// Reads from the front of a slice.
 #[derive(Debug, Clone)]
-pub(crate) struct Reader<'a>(pub(crate) &'a [u8]);
+pub struct Reader<'a>(
+    /// What is left to read.
+    pub &'a [u8],
+);
 
 impl<'a> Reader<'a> {
-    pub(crate) fn is_empty(&self) -> bool {
+    /// Whether all has been read.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
         self.0.is_empty()
     }
 
-    pub(crate) fn u8(&mut self) -> Result<u8, Malformed> {
+    /// One byte.
+    ///
+    /// # Errors
+    /// The bytes do not go on like that.
+    pub fn u8(&mut self) -> Result<u8, Malformed> {
         let (&first, rest) = self.0.split_first().ok_or(Malformed)?;
         self.0 = rest;
         Ok(first)
     }
 
-    pub(crate) fn u64(&mut self) -> Result<u64, Malformed> {
+    /// A number.
+    ///
+    /// # Errors
+    /// The bytes do not go on like that.
+    pub fn u64(&mut self) -> Result<u64, Malformed> {
         let mut value = 0;
         for shift in (0..64).step_by(7) {
             let byte = self.u8()?;
@@ -48,17 +75,29 @@ impl<'a> Reader<'a> {
         Err(Malformed)
     }
 
-    pub(crate) fn u32(&mut self) -> Result<u32, Malformed> {
+    /// A number that fits 32 bits.
+    ///
+    /// # Errors
+    /// The bytes do not go on like that.
+    pub fn u32(&mut self) -> Result<u32, Malformed> {
         u32::try_from(self.u64()?).map_err(|_| Malformed)
     }
 
-    pub(crate) fn len(&mut self) -> Result<usize, Malformed> {
+    /// A length or a count, which is at most the number of bytes that are left.
+    ///
+    /// # Errors
+    /// The bytes do not go on like that.
+    pub fn len(&mut self) -> Result<usize, Malformed> {
         let len = usize::try_from(self.u64()?).map_err(|_| Malformed)?;
         // No length can be larger than what is left, so a damaged one cannot make us allocate.
         if len > self.0.len() { Err(Malformed) } else { Ok(len) }
     }
 
-    pub(crate) fn take(&mut self, len: usize) -> Result<&'a [u8], Malformed> {
+    /// So many bytes.
+    ///
+    /// # Errors
+    /// The bytes do not go on like that.
+    pub fn take(&mut self, len: usize) -> Result<&'a [u8], Malformed> {
         if len > self.0.len() {
             return Err(Malformed);
         }
@@ -67,12 +106,20 @@ impl<'a> Reader<'a> {
         Ok(front)
     }
 
-    pub(crate) fn bytes(&mut self) -> Result<&'a [u8], Malformed> {
+    /// Bytes that were put with their length.
+    ///
+    /// # Errors
+    /// The bytes do not go on like that.
+    pub fn bytes(&mut self) -> Result<&'a [u8], Malformed> {
         let len = self.len()?;
         self.take(len)
     }
 
-    pub(crate) fn string(&mut self) -> Result<String, Malformed> {
+    /// A text that was put with its length.
+    ///
+    /// # Errors
+    /// The bytes do not go on like that.
+    pub fn string(&mut self) -> Result<String, Malformed> {
         String::from_utf8(self.bytes()?.to_vec()).map_err(|_| Malformed)
     }
 }
