@@ -46,6 +46,54 @@ tests:
     dead: [restaurant]
 "#;
 
+const WINDOWS: &str = r#"
+name: visits
+spouts:
+  - { id: shares, type: queue, queue: shares }
+bolts:
+  - { id: parse, type: json, inputs: [shares], fields: { user: string, at: timestamp } }
+  - id: minutes
+    type: window
+    inputs: [{ from: parse, grouping: fields, fields: [user] }]
+    parallelism: 2
+    size: 1m
+    aggregates: { shares: count() }
+  - id: visits
+    type: window
+    inputs: [{ from: parse, grouping: fields, fields: [user] }]
+    time: processing
+    gap: 5m
+    aggregates: { shares: count() }
+  - { id: save, type: sql, inputs: [minutes], store: "sqlite://x.db", table: minutes, keys: [user] }
+  - { id: show, type: print, inputs: [visits] }
+tests:
+  - name: windows over the time of the tuples
+    input:
+      shares:
+        - { body: '{"user":"ann","at":"2026-05-01T12:00:05Z"}' }
+        - { body: '{"user":"bob","at":"2026-05-01T12:00:06Z"}' }
+        - after 30s
+        - { body: '{"user":"ann","at":"2026-05-01T12:00:35Z"}' }
+        - after 1m
+        - { body: '{"user":"ann","at":"2026-05-01T12:01:35Z"}' }
+    expect:
+      save:
+        - { user: ann, shares: 2, window_end: 2026-05-01T12:01:00Z }
+        - { user: bob, shares: 1 }
+        - { user: ann, shares: 1, window_end: 2026-05-01T12:02:00Z }
+  - name: windows over the time of the test
+    at: 2026-05-01T12:00:00Z
+    input:
+      parse:
+        - { body: '{"user":"ann","at":"2026-01-01T00:00:00Z"}' }
+        - after 4m
+        - { body: '{"user":"ann","at":"2026-01-01T00:00:00Z"}' }
+        - after 6m
+        - { body: '{"user":"ann","at":"2026-01-01T00:00:00Z"}' }
+    expect: { visits: [{ user: ann, shares: 2 }, { user: ann, shares: 1 }] }
+    order: exact
+"#;
+
 #[test]
 fn tests_that_pass_are_a_line_each() {
     let place = Place::new();
@@ -61,6 +109,14 @@ fn tests_that_fail_say_what_is_different() {
     let place = Place::new();
     place.write("shares.yaml", FAILING);
     insta::assert_snapshot!(place.squall(&["test", "shares.yaml"]).all());
+}
+
+#[test]
+fn windows_end_in_the_time_of_the_test() {
+    let place = Place::new();
+    place.write("topology.yaml", WINDOWS);
+    let done = place.squall(&["test"]);
+    assert!(done.stdout().ends_with("2 tests passed\n"), "{}", done.all());
 }
 
 #[test]
