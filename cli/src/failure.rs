@@ -11,7 +11,7 @@ use crate::terminal::Terminal;
 pub(crate) enum Exit {
     /// All is well.
     Done,
-    /// Something failed while it was running.
+    /// Something failed while it was running, or a test did not pass.
     Failed,
     /// The arguments or the topology are wrong; nothing was run.
     Usage,

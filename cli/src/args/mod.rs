@@ -19,7 +19,7 @@ pub(crate) use state::{ReplayArgs, StateArgs, StateCommand};
 const EXIT_CODES: &str = "\
 Exit codes:
   0    all is well
-  1    something failed while it was running
+  1    something failed while it was running, or a test did not pass
   2    the arguments or the topology are wrong; nothing was run
   3    finished, but some messages became dead letters
   4    the topology stalled or failed and could not go on
@@ -47,6 +47,8 @@ pub(crate) enum Command {
     Run(RunArgs),
     /// Check topologies without running them
     Validate(ValidateArgs),
+    /// Run the tests that topologies have
+    Test(TestArgs),
     /// List the components that a topology may name, or explain one
     Components(ComponentsArgs),
     /// Draw a topology
@@ -148,6 +150,21 @@ pub(crate) struct ValidateArgs {
     #[command(flatten)]
     pub(crate) set: SetArgs,
     /// Print the mistakes as JSON
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+#[derive(Debug, ClapArgs)]
+pub(crate) struct TestArgs {
+    /// The topologies
+    #[arg(value_name = "T.yaml", default_value = "topology.yaml", value_hint = ValueHint::FilePath)]
+    pub(crate) topologies: Vec<PathBuf>,
+    #[command(flatten)]
+    pub(crate) set: SetArgs,
+    /// Run only the tests whose name contains TEXT
+    #[arg(long, value_name = "TEXT")]
+    pub(crate) filter: Option<String>,
+    /// Print the results as JSON
     #[arg(long)]
     pub(crate) json: bool,
 }

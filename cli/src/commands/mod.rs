@@ -12,6 +12,7 @@ mod run;
 mod schema;
 mod send;
 mod state;
+mod test;
 mod validate;
 
 use std::path::Path;
@@ -35,6 +36,7 @@ pub(crate) fn run(
         Command::Demo(args) => demo::run(&args, registry, terminal),
         Command::Run(args) => run::run(&args, &registry, terminal),
         Command::Validate(args) => validate::run(&args, &registry, terminal),
+        Command::Test(args) => test::run(&args, &registry, terminal),
         Command::Components(args) => components::run(&args, &registry, terminal),
         Command::Graph(args) => graph::run(&args, &registry, terminal),
         Command::Schema => schema::run(&registry, terminal),

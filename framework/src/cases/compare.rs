@@ -25,9 +25,9 @@ pub(super) fn compare(expected: &Expected, found: &[&Noted], case: &TestCase) ->
     missing.retain(|row| {
         let elsewhere = others.iter().position(|tuple| fits(*row, *tuple));
         if let Some(place) = elsewhere {
-            others.remove(place);
+            let (at, came) = (row + 1, others.remove(place) + 1);
             let expected = show_row(&expected.tuples[*row]);
-            failures.push(TestFailure::Misplaced { of: of(), expected });
+            failures.push(TestFailure::Misplaced { of: of(), expected, at, came });
         }
         elsewhere.is_none()
     });

@@ -44,7 +44,7 @@ pub enum TestFailure {
         /// The fields that matter.
         expected: ShownTuple,
     },
-    /// A tuple came that nothing expected; or, where the order matters, not at this place.
+    /// A tuple came that nothing expected.
     Unexpected {
         /// The component, and its stream where the test names one.
         of: String,
@@ -57,6 +57,10 @@ pub enum TestFailure {
         of: String,
         /// The fields that matter.
         expected: ShownTuple,
+        /// Where it is expected, from 1 on.
+        at: usize,
+        /// Where it came, from 1 on.
+        came: usize,
     },
     /// A tuple became a dead letter.
     DeadLetter {
