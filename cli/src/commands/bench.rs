@@ -179,7 +179,14 @@ fn run_crash(args: &BenchCrashArgs, terminal: &Terminal) -> Result<Exit, Failure
         store: args.store.as_deref(),
         memory: &args.memory,
     };
-    let crashed = crash(&scratch, &plan)?;
+    let crashed = match crash(&scratch, &plan) {
+        Ok(crashed) if crashed.wrong.is_empty() => crashed,
+        other => {
+            let kept = format!("queue, state and log are in {}", scratch.keep().display());
+            terminal.note(&kept);
+            other?
+        }
+    };
     show(&crashed, args.json, terminal, |crashed: &Crashed| {
         let mut text = format!(
             "{} kills in {:.0} s, {} of them at a named step of recovery or commit; {} messages\n",

@@ -8,7 +8,7 @@ use super::{
     applied::Applied,
     counters::Counted,
     keys,
-    shared::{Now, Shared},
+    shared::{Now, Shared, Unfinished},
 };
 
 /// A piece has at most so many changes, or so many bytes, and is flushed before the next: so sled
@@ -27,7 +27,16 @@ pub(super) fn apply(shared: &Shared, redo: &Redo) -> Result<(), StateError> {
         keys::check(&changes.component)?;
         by_component.entry(&changes.component).or_default().extend(&changes.changes);
     }
-    shared.begin(by_component.keys().map(|&component| component.to_owned()).collect());
+    if let Some(unfinished) = now.unfinished.filter(|unfinished| !unfinished.is_of(redo)) {
+        let id = unfinished.commit_id;
+        return Err(shared.fault(&format!("commit {id} is applied in part, and is not finished")));
+    }
+    now.unfinished = None;
+    shared.begin(Unfinished {
+        epoch: redo.epoch,
+        commit_id: redo.commit_id.clone(),
+        components: by_component.keys().map(|&component| component.to_owned()).collect(),
+    });
     for (component, mut changes) in by_component {
         // In the tree's order, and of several changes of a key the last.
         changes.reverse();
@@ -36,7 +45,6 @@ pub(super) fn apply(shared: &Shared, redo: &Redo) -> Result<(), StateError> {
         let done = Component { shared, redo, component }.apply(&changes, &mut now);
         done.map_err(|why| shared.fault(&why))?;
     }
-    now.in_between.clear();
     now.applied = Applied {
         epoch: redo.epoch,
         commit_id: redo.commit_id.clone(),
@@ -77,9 +85,6 @@ impl Component<'_> {
         let noted = tree.get(&key)?.map(|noted| Counted::decode(&noted)).transpose();
         let noted = noted.map_err(|_| "its counters are damaged")?.unwrap_or_default();
         let again = noted.epoch == self.redo.epoch && noted.commit_id == self.redo.commit_id;
-        if noted.epoch > now.applied.epoch && !again {
-            return Err(format!("they are in the middle of commit {}", noted.commit_id));
-        }
         let mut counted = Counted {
             counters: noted.counters,
             epoch: self.redo.epoch,

@@ -9,7 +9,7 @@ use std::{
 
 use parking_lot::Mutex;
 use squall_durable::{FolderLock, LockError, TwinFile, tame::OpenFault};
-use squall_framework::{CommitStore, StateError};
+use squall_framework::{CommitStore, StateError, StateStore};
 
 use super::{
     applied::Applied,
@@ -133,7 +133,18 @@ impl StateFolder {
             })?,
             None => BTreeMap::new(),
         };
-        Ok(StateFolder { shared: Arc::new(shared), redo, notes_file, notes, commit: None })
+        let opened =
+            StateFolder { shared: Arc::new(shared), redo, notes_file, notes, commit: None };
+        if let Some(unfinished) = opened.shared.now().unfinished
+            && !opened.redo()?.is_some_and(|redo| unfinished.is_of(&redo))
+        {
+            let id = unfinished.commit_id;
+            return Err(fault(
+                folder,
+                &format!("commit {id} is applied in part, and its redo is gone"),
+            ));
+        }
+        Ok(opened)
     }
 
     /// Reads and shows the states, from any thread.
@@ -142,8 +153,8 @@ impl StateFolder {
         StateView(self.shared.clone())
     }
 
-    /// Counts all states, which takes about half a second per million, and compares them with what
-    /// was written.
+    /// Counts all states, which takes a second or so per million keys, and compares them with what was
+    /// written.
     ///
     /// # Errors
     /// They do not agree, or cannot be read.

@@ -90,5 +90,7 @@ impl Header {
 
 /// A file that the system refused.
 pub(super) fn cannot(what: &str, path: &Path, error: &std::io::Error) -> StateError {
-    StateError::retry(format!("cannot {what} {}: {error}", path.display()))
+    let message = format!("cannot {what} {}: {error}", path.display());
+    // A file of a later version stays one.
+    StateError { message, retry: error.kind() != ErrorKind::Unsupported }
 }

@@ -1,7 +1,7 @@
 //! What the folder's owner and its readers share.
 
 use std::{
-    collections::BTreeMap,
+    collections::{BTreeMap, BTreeSet},
     path::PathBuf,
     sync::{
         Arc,
@@ -11,7 +11,7 @@ use std::{
 
 use parking_lot::Mutex;
 use squall_durable::FolderLock;
-use squall_framework::StateError;
+use squall_framework::{Redo, StateError};
 
 use super::{
     applied::Applied,
@@ -37,8 +37,23 @@ pub(super) struct Shared {
 pub(super) struct Now {
     pub(super) applied: Applied,
     pub(super) counters: BTreeMap<String, Counters>,
-    /// Components that are in the middle of the epoch after, or were left there by a crash.
-    pub(super) in_between: Vec<String>,
+    /// The epoch that is being applied, or was when the process ended.
+    pub(super) unfinished: Option<Unfinished>,
+}
+
+/// An epoch that is applied in part.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Unfinished {
+    pub(super) epoch: u64,
+    pub(super) commit_id: String,
+    /// Whose states may be those of before or of after.
+    pub(super) components: BTreeSet<String>,
+}
+
+impl Unfinished {
+    pub(super) fn is_of(&self, redo: &Redo) -> bool {
+        self.epoch == redo.epoch && self.commit_id == redo.commit_id
+    }
 }
 
 impl Shared {
@@ -64,7 +79,10 @@ impl Shared {
                 return false;
             };
             if counted.epoch > now.applied.epoch {
-                now.in_between.push(component.to_owned());
+                let Counted { epoch, commit_id, .. } = counted;
+                let unfinished = Unfinished { epoch, commit_id, components: BTreeSet::new() };
+                let unfinished = now.unfinished.get_or_insert(unfinished);
+                unfinished.components.insert(component.to_owned());
             }
             now.counters.insert(component.to_owned(), counted.counters);
             true
@@ -84,9 +102,8 @@ impl Shared {
         self.epoch.load(SeqCst)
     }
 
-    /// These components are on the way to the next epoch.
-    pub(super) fn begin(&self, components: Vec<String>) {
-        self.now.lock().in_between = components;
+    pub(super) fn begin(&self, unfinished: Unfinished) {
+        self.now.lock().unfinished = Some(unfinished);
     }
 
     pub(super) fn move_on(&self, now: Now) {

@@ -6,6 +6,18 @@ use squall_framework::{Redo, StateError, StateReader, StateStore};
 
 use super::{apply::apply, folder::StateFolder, header::cannot, redo};
 
+impl StateFolder {
+    /// While an epoch is applied in part its redo is needed.
+    fn check_finished(&self) -> Result<(), StateError> {
+        let Some(unfinished) = self.shared.now().unfinished else { return Ok(()) };
+        let id = unfinished.commit_id;
+        Err(self.shared.fault(&format!(
+            "commit {id} is applied in part, and the store that keeps the commits does not know it; \
+             was that store put back to an earlier backup?"
+        )))
+    }
+}
+
 impl StateStore for StateFolder {
     fn reader(&self) -> Arc<dyn StateReader> {
         Arc::new(self.view())
@@ -30,6 +42,9 @@ impl StateStore for StateFolder {
     }
 
     fn write_redo(&mut self, redo: &Redo) -> Result<(), StateError> {
+        if self.shared.now().unfinished.is_some_and(|unfinished| !unfinished.is_of(redo)) {
+            self.check_finished()?;
+        }
         let written = self.redo.write(|to| redo::encode(redo, to));
         written.map_err(|error| cannot("write", &self.folder().join("redo"), &error))
     }
@@ -39,6 +54,7 @@ impl StateStore for StateFolder {
     }
 
     fn drop_redo(&mut self) -> Result<(), StateError> {
+        self.check_finished()?;
         let forgotten = self.redo.forget();
         forgotten.map_err(|error| cannot("write", &self.folder().join("redo"), &error))
     }

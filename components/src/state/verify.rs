@@ -4,8 +4,8 @@ use std::collections::BTreeMap;
 
 use super::{counters::Counters, keys, shared::Shared};
 
-/// Reads all states and counts them; the words say what does not agree. Components that a crash left
-/// in the middle of an epoch are passed over: applying the epoch again mends them.
+/// Reads all states and counts them; the words say what does not agree. Components of an
+/// epoch that is applied in part are passed over: applying it again mends them.
 pub(super) fn verify(shared: &Shared) -> Result<(), String> {
     let now = shared.now();
     let mut found: BTreeMap<String, Counters> = BTreeMap::new();
@@ -32,7 +32,8 @@ pub(super) fn verify(shared: &Shared) -> Result<(), String> {
     for component in now.counters.keys().chain(found.keys()) {
         let counted = now.counters.get(component).unwrap_or(&none);
         let found = found.get(component).unwrap_or(&none);
-        if counted != found && !now.in_between.contains(component) {
+        let unfinished = now.unfinished.as_ref();
+        if counted != found && !unfinished.is_some_and(|part| part.components.contains(component)) {
             let (has, should) = (found.keys, counted.keys);
             return Err(format!(
                 "`{component}` has {has} keys where {should} were written, or others"

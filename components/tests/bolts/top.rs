@@ -89,7 +89,7 @@ proptest! {
     ) {
         let order = if ascending { "asc" } else { "desc" };
         let yaml = format!(
-            "{{ type: top, n: {n}, by: by, group_by: [city, window], id: [id], keep: {keep}, order: {order} }}"
+            "{{ type: top, n: {n}, by: by, group_by: [city, window], of: [id], keep: {keep}, order: {order} }}"
         );
         let keys: &[&str] = if grouped_by_all { &["city", "window"] } else { &["city"] };
         let mut run = Run::new(bolt_within(limit, &yaml, &[("input", fields(), keys)]));
@@ -136,7 +136,7 @@ proptest! {
         limit in prop_oneof![Just(0usize), Just(usize::MAX)],
     ) {
         let yaml = format!(
-            "{{ type: top, n: {n}, by: by, group_by: [city, window], id: [id], decay: 5h, time: at }}"
+            "{{ type: top, n: {n}, by: by, group_by: [city, window], of: [id], decay: 5h, time: at }}"
         );
         let mut run = Run::new(bolt_within(limit, &yaml, &[("input", fields(), &["city"])]));
         let mut model: BTreeMap<Group, Vec<(i64, i64, i64)>> = BTreeMap::new();
@@ -177,7 +177,7 @@ proptest! {
 }
 
 fn live(options: &str) -> Run {
-    let yaml = format!("{{ type: top, n: 2, by: by, id: [id], {options} }}");
+    let yaml = format!("{{ type: top, n: 2, by: by, of: [id], {options} }}");
     let fields = schema(&[
         ("city", Kind::Text),
         ("id", Kind::Text),

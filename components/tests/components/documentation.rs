@@ -27,7 +27,8 @@ fn objects(lines: &str) -> Vec<serde_json::Value> {
 
 /// Components that touch something outside have tests of their own, in `sinks`.
 /// So do those that keep state, in `../bolts`.
-const ELSEWHERE: [&str; 8] = ["sql", "file", "queue", "print", "dedupe", "join", "lookup", "top"];
+const ELSEWHERE: [&str; 9] =
+    ["sql", "file", "queue", "print", "dedupe", "join", "lookup", "top", "window"];
 
 #[test]
 fn examples_of_bolts_give_what_they_say() {

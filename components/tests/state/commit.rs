@@ -10,7 +10,10 @@ use squall_framework::{
 use super::{open, put, redo};
 
 fn commit(incarnation: u64, epoch: u64) -> Commit {
-    let position = SourcePosition { identity: "q".into(), ranges: vec![0..epoch * 10] };
+    let position = SourcePosition {
+        identity: "q".into(),
+        ranges: vec![0..epoch * 10, epoch * 20..epoch * 30],
+    };
     Commit {
         incarnation,
         epoch,

@@ -188,6 +188,9 @@ impl Model {
 
     /// The key that the bolt's row has in the table: borders in microseconds.
     pub fn key(&self, (borders, group): &Key) -> String {
+        // A session is known again by its beginning.
+        let sessions = matches!(self.windows, Windows::Sessions { .. });
+        let borders = if sessions { &borders[..1] } else { borders };
         let values = borders.iter().map(|border| match self.windows {
             Windows::Tuples { .. } => format!("{:?}", Value::Int(*border)),
             _ => format!("{:?}", Value::Timestamp(border * SECOND)),
@@ -197,12 +200,14 @@ impl Model {
         format!("[{}]", values.chain(group).collect::<Vec<_>>().join(", "))
     }
 
-    /// How many values of a row are borders.
-    pub fn borders(&self) -> usize {
+    /// The columns by which a row is known again.
+    pub fn keys(&self) -> Vec<usize> {
+        let fields = self.group_by.fields().len();
         match self.windows {
-            Windows::Endless => 0,
-            Windows::Tuples { .. } => 1,
-            Windows::Time { .. } | Windows::Sessions { .. } => 2,
+            Windows::Endless => (0..fields).collect(),
+            Windows::Tuples { .. } => (0..1 + fields).collect(),
+            Windows::Time { .. } => (0..2 + fields).collect(),
+            Windows::Sessions { .. } => [0].into_iter().chain(2..2 + fields).collect(),
         }
     }
 }

@@ -49,15 +49,15 @@ pub fn output(yaml: &str, inputs: &Inputs) -> Vec<(String, Kind)> {
 /// Rows by key, each as it was written last.
 #[derive(Debug, Default)]
 pub struct Table {
-    /// So many values at the beginning are the key.
-    keys: usize,
+    /// The columns that are the key.
+    keys: Vec<usize>,
     pub rows: BTreeMap<String, Vec<Value>>,
     pub late: Vec<Vec<Value>>,
 }
 
 impl Table {
-    pub fn new(keys: usize) -> Self {
-        Self { keys, ..Self::default() }
+    pub fn new(keys: impl IntoIterator<Item = usize>) -> Self {
+        Self { keys: keys.into_iter().collect(), ..Self::default() }
     }
 
     /// Writes what was emitted; gives the keys in the order in which they were.
@@ -68,7 +68,8 @@ impl Table {
                 self.late.push(row);
                 continue;
             }
-            let key = format!("{:?}", &row[..self.keys]);
+            let key = self.keys.iter().map(|column| row[*column].clone()).collect::<Vec<_>>();
+            let key = format!("{key:?}");
             written.push(key.clone());
             self.rows.insert(key, row);
         }

@@ -5,7 +5,7 @@ mod alarm;
 mod clock;
 mod credits;
 mod edge;
-mod epochs;
+pub(crate) mod epochs;
 mod gate;
 mod history;
 mod running;

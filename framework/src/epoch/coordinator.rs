@@ -130,6 +130,8 @@ pub(crate) struct Coordinator {
     requested: u64,
     sealed_for: u64,
     pub(crate) answered: u64,
+    /// So many messages were in the epoch that was given up and have not been handed out again.
+    owed: u64,
     pause: Duration,
     pause_until: Duration,
     /// How often epochs were given up.
@@ -157,6 +159,7 @@ impl Coordinator {
             requested: 0,
             sealed_for: 0,
             answered: 0,
+            owed: 0,
             pause: FIRST_PAUSE,
             pause_until: Duration::ZERO,
             rollbacks: 0,
@@ -173,6 +176,12 @@ impl Coordinator {
     /// What it is doing.
     pub(crate) fn phase(&self) -> Phase {
         self.phase
+    }
+
+    /// Whether the epoch in hand has nothing in it, as far as the coordinator knows: no messages of
+    /// one that was given up are still to come again.
+    pub(crate) fn is_idle(&self) -> bool {
+        self.phase == Phase::Open && self.owed == 0
     }
 
     /// Ends the epoch in hand, commits it, and ends. `last` says that the input has ended.
@@ -272,7 +281,12 @@ impl Coordinator {
         let full = messages >= most || bytes >= self.limits.bytes;
         // The pauses for commits must not take more than a tenth of the time.
         let interval = self.limits.interval.max(self.drain * 10);
-        let asked = self.finish.is_some() || self.requested > self.answered;
+        if messages >= self.owed {
+            self.owed = 0;
+        }
+        // What was in hand when the epoch was given up is not left behind at the end.
+        let ends = self.finish.is_some() && self.owed == 0;
+        let asked = ends || self.requested > self.answered;
         let due = now >= self.opened + interval || full || asked;
         if due && self.line.is_free() {
             return self.seal(tasks, now);
@@ -322,6 +336,7 @@ impl Coordinator {
             return Next::Now;
         }
         self.stalled = None;
+        self.owed = self.owed.saturating_sub(tasks.taken().0);
         self.drain = now - self.sealed;
         self.answered = self.sealed_for;
         if !frozen.is_empty() {
@@ -347,6 +362,7 @@ impl Coordinator {
     fn fail(&mut self, tasks: &mut impl Tasks, reason: String) {
         tracing::warn!(epoch = self.epoch, reason, "the epoch is given up and begun anew");
         tasks.shut();
+        self.owed = self.owed.max(tasks.taken().0);
         self.rollbacks += 1;
         self.reason = Some(reason);
         self.phase = Phase::Failed;

@@ -14,6 +14,8 @@ mod outbox;
 mod positions;
 mod recover;
 mod redo;
+#[cfg(test)]
+mod sim;
 mod source;
 mod state_store;
 mod steps;

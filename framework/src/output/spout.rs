@@ -46,7 +46,7 @@ impl SourceBatch {
         Some(self.kept.get(stream as usize)?.row(row as usize))
     }
 
-    fn keep(&mut self, schemas: &[Schema], stream: usize, row: &[ValueRef<'_>]) {
+    pub(crate) fn keep(&mut self, schemas: &[Schema], stream: usize, row: &[ValueRef<'_>]) {
         if self.kept.is_empty() {
             self.kept.extend(schemas.iter().map(|schema| TupleBatch::new(schema.clone(), 0)));
         }

@@ -21,7 +21,7 @@ pub(super) fn wrong(truth: &Truth, store: &str, data: &Path) -> Result<Vec<Strin
         read(&url, &Selection::Query(query.to_owned()), TIMEOUT, &mut found)
             .map_err(|error| Failure::failed(format!("{name}: {error}")))?;
         let missing = expected.difference(&found.0);
-        wrong.extend(missing.take(5).map(|row| format!("{name}: missing {}", row.join(" | "))));
+        wrong.extend(missing.take(2).map(|row| format!("{name}: missing {}", row.join(" | "))));
         let more = found.0.difference(&expected);
         wrong.extend(more.take(5).map(|row| format!("{name}: unexpected {}", row.join(" | "))));
     }

@@ -60,7 +60,7 @@ impl Truth {
         };
         let amount = self.rng.u64(1..100);
         // A little out of order, but never late.
-        let at = START + self.sent as i64 * 50_000 - self.rng.i64(..3_000_000);
+        let at = START + self.sent as i64 * 50_000 - self.rng.i64(0..3_000_000);
         let id = self.sent;
         self.sent += 1;
 

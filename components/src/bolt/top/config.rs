@@ -29,6 +29,7 @@ pub(crate) struct TopConfig {
     pub(super) group_by: Vec<String>,
     /// The fields that name a candidate within its group; a new tuple of a candidate replaces
     /// its old one.
+    #[serde(rename = "of")]
     pub(super) id: Vec<String>,
     /// Whether the largest (`desc`) or the smallest (`asc`) come first.
     #[serde(default)]
@@ -147,10 +148,10 @@ fn check_numbers(config: &TopConfig) -> Option<Problem> {
 
 fn check_id(config: &TopConfig, inputs: &Inputs) -> Vec<Problem> {
     if config.id.is_empty() {
-        return vec![Problem::new("`id` names no field").at("id")];
+        return vec![Problem::new("`of` names no field").at("of")];
     }
     let unknown = config.id.iter().enumerate().filter_map(|(index, name)| {
-        inputs.require(name).err().map(|problem| problem.at(format!("id.{index}")))
+        inputs.require(name).err().map(|problem| problem.at(format!("of.{index}")))
     });
     unknown.collect()
 }

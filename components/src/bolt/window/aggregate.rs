@@ -22,17 +22,34 @@ pub(super) enum Function {
     Quantile(f64),
 }
 
-const NAMES: [&str; 10] = [
-    "count",
-    "sum",
-    "avg",
-    "min",
-    "max",
-    "first",
-    "last",
-    "distinct",
-    "approx_distinct",
-    "quantile",
+impl Function {
+    /// The name by which it is written.
+    pub(super) fn name(self) -> &'static str {
+        match self {
+            Function::Count => "count",
+            Function::Sum => "sum",
+            Function::Avg => "avg",
+            Function::Min => "min",
+            Function::Max => "max",
+            Function::First => "first",
+            Function::Last => "last",
+            Function::Distinct => "distinct",
+            Function::ApproxDistinct => "approx_distinct",
+            Function::Quantile(_) => "quantile",
+        }
+    }
+}
+
+/// Those that take one field and nothing else.
+const PLAIN: [Function; 8] = [
+    Function::Sum,
+    Function::Avg,
+    Function::Min,
+    Function::Max,
+    Function::First,
+    Function::Last,
+    Function::Distinct,
+    Function::ApproxDistinct,
 ];
 
 /// One aggregate of a window.
@@ -163,23 +180,15 @@ fn split(text: &str) -> Result<(&str, Vec<&str>), Problem> {
 }
 
 fn plain(name: &str) -> Result<Function, Problem> {
-    Ok(match name {
-        "sum" => Function::Sum,
-        "avg" => Function::Avg,
-        "min" => Function::Min,
-        "max" => Function::Max,
-        "first" => Function::First,
-        "last" => Function::Last,
-        "distinct" => Function::Distinct,
-        "approx_distinct" => Function::ApproxDistinct,
-        _ => {
-            let help = match did_you_mean(name, NAMES) {
-                Some(near) => format!("did you mean `{near}`?"),
-                None => format!("the functions are {}", NAMES.join(", ")),
-            };
-            return Err(Problem::new(format!("there is no function `{name}`")).help(help));
-        }
-    })
+    if let Some(function) = PLAIN.into_iter().find(|function| function.name() == name) {
+        return Ok(function);
+    }
+    let names = || ["count", "quantile"].into_iter().chain(PLAIN.map(Function::name));
+    let help = match did_you_mean(name, names()) {
+        Some(near) => format!("did you mean `{near}`?"),
+        None => format!("the functions are {}", names().collect::<Vec<_>>().join(", ")),
+    };
+    Err(Problem::new(format!("there is no function `{name}`")).help(help))
 }
 
 fn quantile(share: &str) -> Result<f64, Problem> {

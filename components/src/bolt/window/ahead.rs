@@ -46,7 +46,8 @@ impl Task {
     /// Emits open windows of the group in hand; true when there are no more.
     pub(super) fn emit_ahead(&mut self, ahead: &mut Ahead, out: &mut Output) -> Result<bool> {
         self.group.values.clone_from(&ahead.group.values);
-        let (panes, of) = (self.plan.shape.panes(), self.plan.aggregates.clone());
+        let plan = self.plan.clone();
+        let (panes, of) = (plan.shape.panes(), &plan.aggregates);
         loop {
             let window = ahead.group.due;
             if ahead.is_past(window, panes) {
@@ -57,15 +58,15 @@ impl Task {
             }
             let totals = &mut ahead.group.behind;
             self.store.pane(&self.id, window, &mut self.pane)?;
-            totals.enter(&of, &self.pane.totals);
+            totals.enter(of, &self.pane.totals);
             if totals.rows > 0 && ahead.wants(window, panes) {
                 self.emit_window(window, &ahead.group.behind, out)?;
             }
             let totals = &mut ahead.group.behind;
             if self.store.pane(&self.id, window - panes + 1, &mut self.pane)? {
-                totals.leave(&of, &self.pane.totals);
+                totals.leave(of, &self.pane.totals);
             }
-            if self.plan.has_distinct() {
+            if plan.has_distinct() {
                 self.members.look_ahead(&self.store, &self.id, window, totals)?;
             }
             ahead.group.due = window + 1;

@@ -225,7 +225,7 @@ impl Members {
     }
 
     /// The values that are looked at after a window, each with its aggregate.
-    pub(super) fn to_look_at(
+    pub(super) fn listed(
         &mut self,
         store: &Store,
         group: &[u8],
@@ -235,7 +235,7 @@ impl Members {
         self.departures.members(store, group, window)
     }
 
-    /// Forgets what [`to_look_at`](Self::to_look_at) has just given.
+    /// Forgets what [`listed`](Self::listed) has just given.
     pub(super) fn forget(&self, store: &Store, group: &[u8], window: i64) -> Result<()> {
         self.departures.forget(store, group, window)
     }

@@ -68,15 +68,15 @@ impl Partial {
                 a.whole = a.whole.saturating_add(b.whole);
                 a.fraction += b.fraction;
             }
-            (Partial::Extreme(old), Partial::Extreme(Some(new))) => {
-                if old.as_ref().is_none_or(|old| replaces(of, new.as_ref(), old.as_ref())) {
-                    *old = Some(new.clone());
-                }
+            (Partial::Extreme(old), Partial::Extreme(Some(new)))
+                if old.as_ref().is_none_or(|old| replaces(of, new.as_ref(), old.as_ref())) =>
+            {
+                *old = Some(new.clone());
             }
-            (Partial::Dated(old), Partial::Dated(Some((at, new)))) => {
-                if old.as_ref().is_none_or(|(then, _)| comes_first(of, *at, *then)) {
-                    *old = Some((*at, new.clone()));
-                }
+            (Partial::Dated(old), Partial::Dated(Some((at, new))))
+                if old.as_ref().is_none_or(|(then, _)| comes_first(of, *at, *then)) =>
+            {
+                *old = Some((*at, new.clone()));
             }
             _ => {}
         }

@@ -46,36 +46,32 @@ impl Plan {
     /// All that is wrong.
     pub(super) fn new(config: &WindowConfig, inputs: &Inputs) -> Result<Self, Problem> {
         let mut problems = Vec::new();
-        let shape = Shape::of(config).map_err(|p| problems.push(p)).ok();
+        let mut told = |problem| problems.push(problem);
+        let shape = Shape::of(config).map_err(&mut told).ok();
         let time = Time::of(config, shape.unwrap_or(Shape::Endless), inputs);
-        let time = time.map_err(|p| problems.push(p)).ok();
-        let keys = keys(inputs).map_err(|p| problems.push(p)).ok();
-        let group_by = config.group_by.clone().or_else(|| keys.clone()).unwrap_or_default();
-        problems.extend(check_group_by(config, keys.as_deref(), inputs));
-        let aggregates =
-            aggregates(config, inputs).map_err(|p| problems.push(p)).unwrap_or_default();
-        let (Some(shape), Some(time)) = (shape, time) else {
-            return Err(together(problems));
-        };
-        let mut output: Vec<_> =
-            borders(shape).iter().map(|(n, kind)| ((*n).to_owned(), *kind)).collect();
+        let time = time.map_err(&mut told).ok();
+        let keys = keys(inputs).map_err(&mut told).ok();
+        check_group_by(config, keys.as_deref(), inputs).into_iter().for_each(&mut told);
+        let keys = keys.unwrap_or_default();
+        let group_by = config.group_by.clone().unwrap_or_else(|| keys.clone());
+        let aggregates = aggregates(config, inputs).map_err(&mut told).unwrap_or_default();
+        let mut output: Vec<_> = shape.map(borders).unwrap_or_default();
         output.extend(group_by.iter().map(|name| (name.clone(), kind_of(inputs, name))));
         output.extend(aggregates.iter().map(|a| (a.name.clone(), a.kind())));
-        problems.extend(unique(output.iter().map(|(name, _)| name.as_str())).err());
-        if !problems.is_empty() {
-            return Err(together(problems));
-        }
-        let keys = keys.unwrap_or_default();
+        unique(output.iter().map(|(name, _)| name.as_str())).unwrap_or_else(told);
+        Problem::all(problems)?;
+        let (Some(shape), Some(time)) = (shape, time) else {
+            return Err(Problem::new("the options do not go together"));
+        };
         let further = (0..group_by.len()).filter(|index| !keys.contains(&group_by[*index]));
-        let span = |span: Option<squall_config::TimeSpan>| span.map(|span| micros(*span));
         let may_be_late = matches!(shape, Shape::Time { .. } | Shape::Sessions { .. })
             && matches!(time, Time::Field(_));
         let common = inputs.common();
         Ok(Self {
             shape,
             time,
-            lateness: span(config.lateness).unwrap_or_default(),
-            idle: span(config.idle).unwrap_or(IDLE),
+            lateness: config.lateness.map_or(0, |span| micros(*span)),
+            idle: config.idle.map_or(IDLE, |span| micros(*span)),
             updates: shape == Shape::Endless || config.emit == Some(Emit::Update),
             further: further.collect(),
             group_by,
@@ -110,23 +106,29 @@ impl Plan {
 
     /// A number that tells plans apart whose states mean different things.
     pub(super) fn fingerprint(&self) -> i64 {
-        let aggregates: Vec<_> =
-            self.aggregates.iter().map(|a| (a.function, &a.field, a.of)).collect();
-        let told = format!("1 {:?} {:?} {:?} {aggregates:?}", self.shape, self.time, self.group_by);
-        // Without its sign, as marks have theirs turned.
-        (xxh3_64(told.as_bytes()) >> 1) as i64
+        let mut told = format!("1 {} by {}", self.shape, self.time);
+        for (index, name) in self.group_by.iter().enumerate() {
+            let further = if self.further.contains(&index) { "further " } else { "" };
+            told.push_str(&format!(" of {further}{name}"));
+        }
+        for Aggregate { function, field, of, .. } in &self.aggregates {
+            let field = field.as_deref().unwrap_or_default();
+            told.push_str(&format!(" {} {field} {of}", function.name()));
+        }
+        xxh3_64(told.as_bytes()) as i64
     }
 }
 
 /// The fields that say which window it is.
-fn borders(shape: Shape) -> &'static [(&'static str, Kind)] {
-    match shape {
+fn borders(shape: Shape) -> Vec<(String, Kind)> {
+    let borders: &[_] = match shape {
         Shape::Endless => &[],
         Shape::Tuples { .. } => &[("window", Kind::Int)],
         Shape::Time { .. } | Shape::Sessions { .. } => {
             &[("window_start", Kind::Timestamp), ("window_end", Kind::Timestamp)]
         }
-    }
+    };
+    borders.iter().map(|(name, kind)| ((*name).to_owned(), *kind)).collect()
 }
 
 /// The fields of the inputs' grouping.
@@ -188,11 +190,4 @@ fn aggregates(config: &WindowConfig, inputs: &Inputs) -> Result<Vec<Aggregate>, 
         }
     }
     Problem::all(problems).map(|()| aggregates)
-}
-
-fn together(problems: Vec<Problem>) -> Problem {
-    match Problem::all(problems) {
-        Err(problem) => problem,
-        Ok(()) => Problem::new("the options do not go together"),
-    }
 }

@@ -130,7 +130,7 @@ impl Task {
         let mut values = vec![HashSet::new(); self.plan.aggregates.len()];
         if self.plan.has_distinct() {
             for pane in first..=last {
-                for (aggregate, value) in self.members.to_look_at(&self.store, &self.id, pane)? {
+                for (aggregate, value) in self.members.listed(&self.store, &self.id, pane)? {
                     if let Some(values) = values.get_mut(aggregate) {
                         values.insert(value);
                     }
@@ -144,7 +144,7 @@ impl Task {
         if !self.plan.has_distinct() {
             return Ok(());
         }
-        for (aggregate, value) in self.members.to_look_at(&self.store, &self.id, pane)? {
+        for (aggregate, value) in self.members.listed(&self.store, &self.id, pane)? {
             let member = Member { group: &self.id, aggregate, value: &value };
             self.store.state().delete(member.key(pane))?;
         }

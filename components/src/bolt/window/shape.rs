@@ -1,5 +1,7 @@
 //! What kind of windows the options mean.
 
+use std::fmt;
+
 use chrono_tz::Tz;
 use squall_config::TimeSpan;
 use squall_framework::Problem;
@@ -102,16 +104,25 @@ impl Shape {
     }
 }
 
+/// As a state has it that is kept for these windows: it must never change.
+impl fmt::Display for Shape {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Endless => f.write_str("endless"),
+            Self::Tuples { every, panes } => write!(f, "tuples {every} {panes}"),
+            Self::Time { every, panes, zone } => {
+                write!(f, "time {every} {panes} {}", zone.map_or("-", |zone| zone.name()))
+            }
+            Self::Sessions { gap } => write!(f, "sessions {gap}"),
+        }
+    }
+}
+
 fn positive(option: &str, number: i64) -> Result<i64, Problem> {
     if number > 0 { Ok(number) } else { Err(Problem::new(format!("`{option}` is 0")).at(option)) }
 }
 
-fn divide<T: std::fmt::Display>(
-    whole: i64,
-    part: i64,
-    size: &T,
-    every: &T,
-) -> Result<i64, Problem> {
+fn divide<T: fmt::Display>(whole: i64, part: i64, size: &T, every: &T) -> Result<i64, Problem> {
     let panes = whole / part;
     let problem = if whole % part != 0 {
         Problem::new(format!("a window of {size} is not a multiple of {every}"))

@@ -1,6 +1,6 @@
 //! What a task of the bolt has at hand.
 
-use std::collections::HashMap;
+use std::{collections::HashMap, sync::Arc};
 
 use squall_framework::{Clock, Error, Output, Result, State, TaskContext, Value, ValueRef};
 
@@ -29,7 +29,7 @@ pub(super) type Touched = HashMap<(Vec<u8>, Vec<u8>), Vec<i64>>;
 /// A task at work. Whatever must survive is in the state; the rest lives for one call or epoch.
 #[derive(Debug)]
 pub(super) struct Task {
-    pub(super) plan: Plan,
+    pub(super) plan: Arc<Plan>,
     pub(super) store: Store,
     pub(super) clock: Clock,
     pub(super) calendar: Calendar,
@@ -89,7 +89,7 @@ impl Task {
             busy: false,
             late: 0,
             told: false,
-            plan,
+            plan: Arc::new(plan),
         };
         task.find_open();
         Ok(task)

@@ -1,5 +1,7 @@
 //! By which time tuples belong to windows.
 
+use std::fmt;
+
 use squall_framework::{Error, Inputs, Kind, Problem, Result, ValueRef};
 
 use super::{config::WindowConfig, shape::Shape};
@@ -21,6 +23,17 @@ pub(super) enum Time {
     Processing,
     /// They have none, only their order.
     Arrival,
+}
+
+/// As a state has it: it must never change.
+impl fmt::Display for Time {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Field(name) => write!(f, "field {name}"),
+            Self::Processing => f.write_str("processing"),
+            Self::Arrival => f.write_str("arrival"),
+        }
+    }
 }
 
 impl Time {

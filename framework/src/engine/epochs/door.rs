@@ -106,6 +106,12 @@ impl Door {
         got as usize
     }
 
+    /// Whether anything more may be handed out.
+    #[cfg(test)]
+    pub(crate) fn has_room(&self) -> bool {
+        self.left.load(SeqCst) > 0
+    }
+
     /// Of what `take` gave, `used` were handed out.
     pub(crate) fn used(&self, got: usize, used: usize) {
         self.taken.fetch_add(used as u64, SeqCst);

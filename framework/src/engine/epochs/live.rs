@@ -13,7 +13,7 @@ use parking_lot::Mutex;
 
 use super::{
     door::Door,
-    task::{Cut, Reply},
+    task::{Cut, Reply, assemble},
 };
 use crate::{
     engine::{edge::Edge, slot::Slot, system::Threads, task::Control},
@@ -68,27 +68,6 @@ impl LiveTasks {
 
     fn wake_spouts(&self) {
         self.slots.iter().filter(|slot| slot.is_spout).for_each(|slot| slot.signal.notify());
-    }
-
-    /// Puts together what the tasks have handed over.
-    fn assemble(&mut self) -> Frozen {
-        let mut frozen = Frozen::default();
-        self.cuts.sort_by_key(|cut| cut.task);
-        for cut in self.cuts.drain(..) {
-            let slot = &self.slots[cut.task as usize];
-            if slot.is_spout {
-                let id = slot.component.to_string();
-                frozen.read.push((id.clone(), cut.read));
-                frozen.dead.push((id, cut.dead));
-                frozen.done += cut.done;
-                frozen.failed += cut.failed;
-                frozen.reason = cut.reason.or(frozen.reason);
-            }
-            frozen.changes.extend(cut.changes);
-            frozen.rows.extend(cut.collected.rows);
-            frozen.outbox.extend(cut.collected.messages);
-        }
-        frozen
     }
 }
 
@@ -148,7 +127,13 @@ impl Tasks for LiveTasks {
 
     fn collected(&mut self) -> Option<Frozen> {
         self.listen();
-        (self.cuts.len() == self.slots.len()).then(|| self.assemble())
+        (self.cuts.len() == self.slots.len()).then(|| {
+            let slots = &self.slots;
+            assemble(&mut self.cuts, |task| {
+                let slot = &slots[task as usize];
+                slot.is_spout.then(|| slot.component.to_string())
+            })
+        })
     }
 
     fn fallen(&mut self) -> Option<String> {

@@ -14,3 +14,8 @@ pub use run::Epochs;
 pub(crate) use run::{EpochStats, EpochThreads, Prepared};
 pub(crate) use spout::SpoutEpochs;
 pub(crate) use task::{BoltEpochs, DeadQueue, Replies, Reply, StatePlace};
+#[cfg(test)]
+pub(crate) use {
+    poison::Suspicion,
+    task::{Cut, assemble},
+};

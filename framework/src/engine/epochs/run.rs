@@ -137,6 +137,8 @@ pub(crate) struct EpochStats {
     pub(crate) incarnation: u64,
     pub(crate) epoch: u64,
     pub(crate) phase: Phase,
+    /// Whether the epoch in hand has nothing in it yet, nor to be taken in again.
+    idle: bool,
     pub(crate) drain: Duration,
     pub(crate) rollbacks: u64,
     pub(crate) reason: Option<String>,
@@ -187,6 +189,7 @@ impl EpochThreads {
             incarnation: prepared.incarnation,
             epoch: prepared.epoch,
             phase: Phase::Closed,
+            idle: false,
             drain: Duration::ZERO,
             rollbacks: 0,
             reason: None,
@@ -226,7 +229,7 @@ impl EpochThreads {
     /// Whether the epoch in hand has taken nothing in and nothing waits for a commit.
     pub(crate) fn is_idle(&self) -> bool {
         let idle = self.shared.door.taken() == 0 && self.shared.line.is_free();
-        idle && matches!(self.shared.stats.lock().phase, Phase::Open)
+        idle && self.shared.stats.lock().idle
     }
 
     /// The place among the bolts of the one that is asked for what it holds back.
@@ -303,6 +306,7 @@ fn coordinate(
         let mut stats = shared.stats.lock();
         stats.epoch = coordinator.epoch();
         stats.phase = coordinator.phase();
+        stats.idle = coordinator.is_idle();
         stats.drain = coordinator.drain;
         stats.rollbacks = coordinator.rollbacks;
         stats.reason.clone_from(&coordinator.reason);

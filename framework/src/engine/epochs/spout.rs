@@ -76,6 +76,8 @@ impl SpoutEpochs {
 
     /// A message becomes a dead letter: of its source, or a letter of ours where that has none.
     pub(crate) fn fail(&mut self, id: u64, failure: &Failure, letter: Option<OutboxMessage>) {
+        // Should the epoch be given up: this is known of it.
+        self.remember(id, failure);
         self.cut.failed += 1;
         self.cut.reason = Some(failure.to_string());
         add(&mut self.cut.read, &[id]);

@@ -9,7 +9,7 @@ use super::door::Door;
 use crate::{
     ack::Failure,
     component::Inputs,
-    epoch::{Collected, Collector, OutboxMessage, SourceDead, as_json},
+    epoch::{Collected, Collector, Frozen, OutboxMessage, SourceDead, as_json},
     error::Result,
     state::{Changes, Groups, State, StateReader, Working},
     tuple::Tuple,
@@ -36,6 +36,26 @@ pub(crate) struct Cut {
     pub(crate) done: u64,
     pub(crate) failed: u64,
     pub(crate) reason: Option<String>,
+}
+
+/// Puts together what the tasks have handed over; `spout` is the id of a task's spout, if it is of
+/// one.
+pub(crate) fn assemble(cuts: &mut Vec<Cut>, spout: impl Fn(u32) -> Option<String>) -> Frozen {
+    let mut frozen = Frozen::default();
+    cuts.sort_by_key(|cut| cut.task);
+    for cut in cuts.drain(..) {
+        if let Some(id) = spout(cut.task) {
+            frozen.read.push((id.clone(), cut.read));
+            frozen.dead.push((id, cut.dead));
+            frozen.done += cut.done;
+            frozen.failed += cut.failed;
+            frozen.reason = cut.reason.or(frozen.reason);
+        }
+        frozen.changes.extend(cut.changes);
+        frozen.rows.extend(cut.collected.rows);
+        frozen.outbox.extend(cut.collected.messages);
+    }
+    frozen
 }
 
 /// Where replies go: the round that is answered, and the answer.
