@@ -602,7 +602,10 @@ impl BoltTask {
             }
         }
         let more = self.control(|bolt, out| bolt.flush(out).map(|flush| flush == Flush::More));
-        self.flushed = !more;
+        // In epochs one that fell has not emitted all: its epoch must not end before it is known
+        // that it is lost.
+        let fell = self.bolt.is_none() && self.epochs.is_some();
+        self.flushed = !more && !fell;
     }
 
     fn publish(&mut self) {
