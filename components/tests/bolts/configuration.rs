@@ -46,29 +46,29 @@ fn mistakes_with_one_input() {
                 "time: field `people` holds int and no timestamp",
             ],
         ),
-        ("{ type: top, id: [user] }", &["user"], vec!["by: `by` names no field"]),
+        ("{ type: top, of: [user] }", &["user"], vec!["by: `by` names no field"]),
         (
-            "{ type: top, id: [], by: usr, n: 0 }",
+            "{ type: top, of: [], by: usr, n: 0 }",
             &["user"],
-            vec!["n: `n` must be", "id: `id` names no field", "by: `input` has no field `usr`"],
+            vec!["n: `n` must be", "of: `of` names no field", "by: `input` has no field `usr`"],
         ),
         (
-            "{ type: top, id: [user], by: user, n: 5, keep: 4 }",
+            "{ type: top, of: [user], by: user, n: 5, keep: 4 }",
             &[],
             vec!["keep: of 4 candidates", "by: field `user` holds string and no number or time"],
         ),
         (
-            "{ type: top, id: [user], by: at, decay: 1h }",
+            "{ type: top, of: [user], by: at, decay: 1h }",
             &[],
             vec!["by: field `at` holds timestamp and no weight", "decay: `decay` needs `time`"],
         ),
         (
-            "{ type: top, id: [user], by: people, time: at }",
+            "{ type: top, of: [user], by: people, time: at }",
             &[],
             vec!["time: `time` says nothing without"],
         ),
         (
-            "{ type: top, id: [user], by: people, group_by: [at] }",
+            "{ type: top, of: [user], by: people, group_by: [at] }",
             &["restaurant"],
             vec!["group_by: the input is grouped by `restaurant`"],
         ),
@@ -173,7 +173,7 @@ fn names_of_fields() {
     );
     let input = [("s", shares(), &["restaurant"][..])];
     assert_eq!(
-        names("{ type: top, id: [user], decay: 1h, time: at }", &input),
+        names("{ type: top, of: [user], decay: 1h, time: at }", &input),
         "rank restaurant user at people score"
     );
     assert_eq!(names("{ type: dedupe }", &input), "restaurant user at people");

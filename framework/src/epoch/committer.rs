@@ -118,15 +118,6 @@ impl Committer {
         &mut *self.ports.states
     }
 
-    /// Whether the store has said yes to the commit in hand: it cannot be undone any more.
-    #[cfg(test)]
-    pub(crate) fn is_decided(&self) -> bool {
-        !matches!(
-            self.stage,
-            Stage::Begin | Stage::Rows | Stage::Redo | Stage::Commit | Stage::Look
-        )
-    }
-
     /// Begins the commit of an epoch, which is the one after the last.
     pub(crate) fn begin(&mut self, frozen: Frozen) {
         debug_assert_eq!(self.stage, Stage::Idle);

@@ -1,5 +1,7 @@
 //! The task of a bolt.
 
+mod epochs;
+
 use std::{
     collections::VecDeque,
     panic::{AssertUnwindSafe, catch_unwind},
@@ -22,7 +24,7 @@ use crate::{
     engine::{
         clock::now_ns,
         edge::{Delivery, Inbox},
-        epochs::{BoltEpochs, Reply},
+        epochs::BoltEpochs,
         slot::{Slot, TaskStatus},
     },
     output::Output,
@@ -148,44 +150,6 @@ impl BoltTask {
         // The supervisor is gone only when the engine is being dropped.
         let lost = lost && self.epochs.is_some();
         let _ = self.reports.send(Fallen { task: self.slot.id, panicked, reason, lost });
-    }
-
-    /// Whether the bolt keeps state, so that it cannot just be built again.
-    fn is_stateful(&self) -> bool {
-        self.epochs.as_ref().is_some_and(|epochs| epochs.state.is_some())
-    }
-
-    /// In epochs: drops everything that is in hand or on its way out.
-    pub(crate) fn halt(&mut self, round: u64) {
-        discard(self.call.take());
-        discard(self.bolt.take());
-        self.hand.clear();
-        self.emitted_before = self.slot.stats.lock().emitted;
-        self.out = Some((self.make_output)());
-        self.slot.busy_since.store(0, Relaxed);
-        self.patience.forget();
-        if let Some(epochs) = &mut self.epochs {
-            epochs.halted = true;
-            // The coordinator is gone only when the engine is being dropped.
-            let _ = epochs.replies.send((round, Reply::Halted));
-        }
-    }
-
-    /// In epochs: begins anew, as of the last commit.
-    pub(crate) fn reset(&mut self, epoch: u64) {
-        self.finished = 0;
-        if let Some(epochs) = &mut self.epochs {
-            epochs.reset(epoch);
-        }
-        self.build();
-    }
-
-    /// In epochs: hands over what the epoch leaves.
-    pub(crate) fn cut(&mut self, round: u64, next: u64) {
-        if let Some(epochs) = &mut self.epochs {
-            let cut = epochs.cut(self.slot.id, next);
-            let _ = epochs.replies.send((round, Reply::Cut(Box::new(cut))));
-        }
     }
 
     pub(crate) fn close(&mut self) {
@@ -424,14 +388,6 @@ impl BoltTask {
         }
     }
 
-    /// In epochs: the rows from `row` on wait in their place, so that their order holds.
-    fn put_back(&mut self, mut delivery: Delivery, row: usize, failure: &Failure) {
-        let rest = delivery.batch.split_off(row);
-        delivery.batch.recycle();
-        self.hand.push_front(Delivery { batch: rest, ..delivery });
-        self.patience.wait(failure);
-    }
-
     /// True when the call is over.
     fn poll_call(&mut self, cx: &mut Context<'_>) -> bool {
         let Some(call) = &mut self.call else { return true };
@@ -525,29 +481,6 @@ impl BoltTask {
             }
             Ok(_) => self.bolt = Some(AnyBolt::Batch(bolt)),
         }
-    }
-
-    /// In epochs: the batch waits in its place; when it was tried often, row by row, so that the
-    /// guilty one is found.
-    fn call_again(
-        &mut self,
-        mut batch: TupleBatch,
-        mut deliveries: Vec<(u32, u64)>,
-        failure: &Failure,
-    ) {
-        let (edge, bytes) = deliveries.pop().unwrap_or_default();
-        let (mut more, mut part) = (deliveries, false);
-        if self.patience.is_last() && batch.len() > 1 {
-            while batch.len() > 1 {
-                let row = batch.split_off(batch.len() - 1);
-                let more = std::mem::take(&mut more);
-                self.hand.push_front(Delivery { edge, bytes, batch: row, more, part });
-                part = true;
-            }
-            self.patience.begin_again();
-        }
-        self.hand.push_front(Delivery { edge, bytes, batch, more, part });
-        self.patience.wait(failure);
     }
 
     /// A delivery is worked on.
