@@ -1,6 +1,9 @@
 //! The shortest way through the queue, and the state after opening again.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::single_range_in_vec_init)]
 
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::thread;
+
 use squall_broker::{Error, Message, QueueAttributes, Store, StoreOptions};
 
 #[test]
@@ -81,4 +84,33 @@ fn disk_space_comes_back_and_what_waits_stays() {
         assert_eq!(waiting.iter().map(|m| &m.body[..]).collect::<Vec<_>>(), [b"still here"]);
         store.close().unwrap();
     }
+}
+
+#[test]
+fn nobody_misses_a_message_because_its_segment_is_given_back() {
+    let folder = tempfile::tempdir().unwrap();
+    let options = StoreOptions { segment_bytes: 256 << 10, ..StoreOptions::small() };
+    let store = Store::open(folder.path(), options).unwrap();
+    let idle = store.create_queue("idle", &QueueAttributes::default()).unwrap();
+    let busy = store.create_queue("busy", &QueueAttributes::default()).unwrap();
+    idle.send(&(0..50).map(|n| Message::new(format!("{n}"))).collect::<Vec<_>>()).unwrap();
+    let claim = idle.claim("topology", "t", 1).unwrap();
+    let over = AtomicBool::new(false);
+    thread::scope(|scope| {
+        scope.spawn(|| {
+            while !over.load(Ordering::Relaxed) {
+                assert_eq!(idle.peek(100).unwrap().len(), 50);
+                let frames = claim.read(100, usize::MAX).unwrap();
+                assert_eq!(frames.iter().map(|frame| frame.len()).sum::<usize>(), 50);
+                claim.release_all().unwrap();
+            }
+        });
+        // The messages are copied on from segment to segment.
+        for _ in 0..150 {
+            busy.send(&[Message::new(vec![7_u8; 65_000]), Message::new(vec![7_u8; 65_000])])
+                .unwrap();
+            busy.purge().unwrap();
+        }
+        over.store(true, Ordering::Relaxed);
+    });
 }

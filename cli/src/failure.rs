@@ -107,6 +107,17 @@ impl Failure {
     }
 }
 
+impl std::fmt::Display for Failure {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match &self.what {
+            What::Line(message, None) => f.write_str(message),
+            What::Line(message, Some(help)) => write!(f, "{message}; {help}"),
+            What::Mistakes(mistakes) => mistakes.fmt(f),
+            What::Silent => Ok(()),
+        }
+    }
+}
+
 impl From<Mistakes> for Failure {
     fn from(mistakes: Mistakes) -> Self {
         Failure { exit: Exit::Usage, what: What::Mistakes(mistakes) }

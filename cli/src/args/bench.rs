@@ -10,7 +10,7 @@ pub(crate) enum BenchCommand {
     Engine(BenchEngineArgs),
     /// The durable queue
     Queue(BenchQueueArgs),
-    /// An access log from the queue through parse and count into SQLite
+    /// An access log from the queue through parse and count into a table
     Pipeline(BenchPipelineArgs),
     /// Kill a topology again and again and see whether every number is right
     Crash(BenchCrashArgs),
@@ -61,6 +61,17 @@ pub(crate) enum WorkloadArg {
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+#[value(rename_all = "snake_case")]
+pub(crate) enum DeliveryArg {
+    /// Rows and what was read are committed together
+    ExactlyOnce,
+    /// Messages are settled one by one, after their rows
+    AtLeastOnce,
+    /// One after the other
+    Both,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub(crate) enum Switch {
     On,
     Off,
@@ -96,6 +107,12 @@ pub(crate) struct BenchPipelineArgs {
     /// Threads that the tasks share
     #[arg(long, value_name = "N", default_value_t = 2, value_parser = clap::value_parser!(u16).range(1..=1024))]
     pub(crate) threads: u16,
+    /// What a crash may do to the counts; `both` measures one after the other and compares
+    #[arg(long, value_enum, default_value_t = DeliveryArg::AtLeastOnce)]
+    pub(crate) delivery: DeliveryArg,
+    /// Where the counts go: `sqlite` (a new file), or the URL of a store
+    #[arg(long, value_name = "sqlite|URL", default_value = "sqlite")]
+    pub(crate) store: String,
     /// The folder for queue and table, on the disk to be measured
     #[arg(long = "data", value_name = "DIR", value_hint = ValueHint::DirPath)]
     pub(crate) folder: Option<PathBuf>,

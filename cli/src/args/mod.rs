@@ -10,11 +10,11 @@ use clap::{Args as ClapArgs, Parser, Subcommand, ValueHint};
 use squall_config::TimeSpan;
 
 pub(crate) use bench::{
-    BenchCommand, BenchCrashArgs, BenchEngineArgs, BenchPipelineArgs, BenchQueueArgs, Switch,
-    WorkloadArg,
+    BenchCommand, BenchCrashArgs, BenchEngineArgs, BenchPipelineArgs, BenchQueueArgs, DeliveryArg,
+    Switch, WorkloadArg,
 };
 pub(crate) use queue::{AttributeArgs, QueueArgs, QueueCommand};
-pub(crate) use state::{ReplayArgs, StateArgs, StateCommand};
+pub(crate) use state::{RebalanceArgs, ReplayArgs, StateArgs, StateCommand};
 
 const EXIT_CODES: &str = "\
 Exit codes:
@@ -63,6 +63,8 @@ pub(crate) enum Command {
     /// Look at what a topology remembers, and compute it again
     #[command(subcommand)]
     State(StateCommand),
+    /// Give a component of a running topology another number of tasks
+    Rebalance(RebalanceArgs),
     /// Compute results again from messages that are kept, into tables of their own
     Replay(ReplayArgs),
     /// Measure this machine

@@ -75,3 +75,14 @@ pub(crate) struct ReplayArgs {
     #[arg(long)]
     pub(crate) json: bool,
 }
+
+#[derive(Debug, ClapArgs)]
+pub(crate) struct RebalanceArgs {
+    /// The name of the topology, which runs with this data folder
+    pub(crate) topology: String,
+    /// The component and how many tasks it is to have; may be repeated
+    #[arg(long = "parallelism", short = 'p', value_name = "ID=N", required = true)]
+    pub(crate) parallelism: Vec<String>,
+    #[command(flatten)]
+    pub(crate) data: DataArgs,
+}

@@ -8,5 +8,5 @@ mod queue;
 
 pub(crate) use crash::{Crashed, Plan, crash};
 pub(crate) use folder::Scratch;
-pub(crate) use pipeline::pipeline;
+pub(crate) use pipeline::{Measured, Pipeline, pipeline};
 pub(crate) use queue::{fill_and_die, queue};

@@ -3,17 +3,21 @@
 use std::{fs, path::Path, sync::Arc, time::Duration};
 
 use serde::Serialize;
+use serde_json::json;
 use squall_framework::{
-    Registry,
+    Delivery, Registry,
     bench::{BUILT_IN_TEXT, Bench, Measured, Workload, baseline, latency, throughput},
 };
 
 use crate::{
     args::{
-        BenchCommand, BenchCrashArgs, BenchEngineArgs, BenchPipelineArgs, BenchQueueArgs, Switch,
-        WorkloadArg,
+        BenchCommand, BenchCrashArgs, BenchEngineArgs, BenchPipelineArgs, BenchQueueArgs,
+        DeliveryArg, Switch, WorkloadArg,
     },
-    bench::{Crashed, Plan, Scratch, crash, fill_and_die, pipeline, queue},
+    bench::{
+        Crashed, Measured as Pipelined, Pipeline, Plan, Scratch, crash, fill_and_die, pipeline,
+        queue,
+    },
     failure::{Exit, Failure},
     terminal::Terminal,
     text::{count, micros, rate, table},
@@ -151,23 +155,65 @@ fn run_pipeline(
     terminal: &Terminal,
 ) -> Result<Exit, Failure> {
     let scratch = Scratch::new(args.folder.as_deref())?;
-    let measured = pipeline(&scratch, args.lines, args.file.as_deref(), args.threads, registry)?;
-    show(&measured, args.json, terminal, |measured| {
-        format!(
-            "{} lines from the queue into SQLite in {:.2} s: {}\n  sending them before: {}\n  \
-             latency  p50 {}, p99 {} (all lines waited in the queue)\n  start    {:.1} ms\n  \
-             memory   {:.0} MB at most\n  the table counts {} lines\n",
-            count(measured.lines),
-            measured.seconds,
-            rate(measured.tuples_per_s),
-            rate(measured.send_per_s),
-            micros(measured.p50_us),
-            micros(measured.p99_us),
-            measured.start_ms,
-            measured.peak_rss_mb,
-            count(measured.counted),
-        )
-    })
+    let measure = |delivery| {
+        let plan = Pipeline {
+            lines: args.lines,
+            file: args.file.as_deref(),
+            threads: args.threads,
+            delivery,
+            store: Some(args.store.as_str()).filter(|store| *store != "sqlite"),
+        };
+        pipeline(&scratch, &plan, registry)
+    };
+    match args.delivery {
+        DeliveryArg::ExactlyOnce => {
+            show(&measure(Delivery::ExactlyOnce)?, args.json, terminal, pipeline_text)
+        }
+        DeliveryArg::AtLeastOnce => {
+            show(&measure(Delivery::AtLeastOnce)?, args.json, terminal, pipeline_text)
+        }
+        DeliveryArg::Both => {
+            let at_least_once = measure(Delivery::AtLeastOnce)?;
+            let exactly_once = measure(Delivery::ExactlyOnce)?;
+            let ratio = exactly_once.tuples_per_s / at_least_once.tuples_per_s;
+            if args.json {
+                terminal.json(&json!({
+                    "at_least_once": at_least_once,
+                    "exactly_once": exactly_once,
+                    "ratio": ratio,
+                }))?;
+            } else {
+                terminal.line(&pipeline_text(&at_least_once))?;
+                terminal.line(&pipeline_text(&exactly_once))?;
+                terminal.line(&format!("exactly once is at {ratio:.3} of at least once"))?;
+            }
+            Ok(Exit::Done)
+        }
+    }
+}
+
+fn pipeline_text(measured: &Pipelined) -> String {
+    let mut text = format!(
+        "{} lines from the queue into {}, {}, in {:.2} s: {}\n  sending them before: {}\n  \
+         latency  p50 {}, p99 {} (all lines waited in the queue)\n  start    {:.1} ms\n  \
+         memory   {:.0} MB at most\n  the table counts {} lines\n",
+        count(measured.lines),
+        measured.store,
+        measured.delivery.replace('_', " "),
+        measured.seconds,
+        rate(measured.tuples_per_s),
+        rate(measured.send_per_s),
+        micros(measured.p50_us),
+        micros(measured.p99_us),
+        measured.start_ms,
+        measured.peak_rss_mb,
+        count(measured.counted),
+    );
+    if measured.commits > 0 {
+        let (commits, drain) = (count(measured.commits), micros(measured.drain_us as f64));
+        text.push_str(&format!("  {commits} commits, the spouts waited {drain} for the last\n"));
+    }
+    text
 }
 
 fn run_crash(args: &BenchCrashArgs, terminal: &Terminal) -> Result<Exit, Failure> {

@@ -7,6 +7,7 @@ mod demo;
 mod docs;
 mod graph;
 mod queue;
+mod rebalance;
 mod replay;
 mod run;
 mod schema;
@@ -43,6 +44,7 @@ pub(crate) fn run(
         Command::Send(args) => send::run(&args, terminal),
         Command::Queue(command) => queue::run(command, terminal),
         Command::State(command) => state::run(command, &registry, terminal),
+        Command::Rebalance(args) => rebalance::run(&args, terminal),
         Command::Replay(args) => replay::run(&args, &registry, terminal),
         Command::Bench(command) => bench::run(command, &registry, terminal),
         Command::Completions { shell } => completions::run(shell, terminal),

@@ -14,7 +14,7 @@ use super::{load, variables};
 use crate::{
     args::RunArgs,
     failure::{Exit, Failure},
-    local::DataFolder,
+    local::{DataFolder, Reply, refused},
     logs,
     run::{Input, Outcome, Rates, Session, Signals, Summary, Verdict, Watch, parse_input},
     terminal::Terminal,
@@ -60,7 +60,7 @@ pub(super) fn run(
 
 /// Watches a topology to its end.
 pub(super) fn watched(
-    session: Session,
+    mut session: Session,
     mut watch: Watch,
     mut inputs: Vec<Input>,
     drain: Duration,
@@ -68,6 +68,7 @@ pub(super) fn watched(
 ) -> Result<Summary, Failure> {
     let mut rates = Rates::new();
     let mut drawn = Instant::now();
+    session.asks().listen();
     let verdict = loop {
         let snapshot = (drawn.elapsed() > DRAW).then(|| session.snapshot());
         match watch.look(&session, &mut inputs, snapshot.as_ref()) {
@@ -80,6 +81,14 @@ pub(super) fn watched(
             if terminal.is_watched() {
                 terminal.draw(&[rates.line(&snapshot, session.backlog(), terminal)]);
             }
+        }
+        if let Some(ask) = session.asks().take() {
+            let (next, outcome) = session.rebalance(&ask.what, drain)?;
+            session = next;
+            ask.answer(match outcome {
+                Ok(()) => Reply::Done,
+                Err(failure) => refused(failure.to_string()),
+            });
         }
         thread::sleep(LOOK);
     };

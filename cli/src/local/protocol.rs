@@ -47,6 +47,8 @@ pub(crate) enum Request {
     Rewind { queue: String, from_ms: u64 },
     /// Deletes the queue.
     Delete { queue: String },
+    /// Gives a component of the topology that runs there another number of tasks.
+    Rebalance { topology: String, component: String, tasks: usize },
 }
 
 /// What is answered.

@@ -3,7 +3,8 @@
 use std::{
     collections::BTreeMap,
     path::{Path, PathBuf},
-    time::Duration,
+    thread,
+    time::{Duration, Instant},
 };
 
 use squall_broker::Store;
@@ -17,6 +18,9 @@ use crate::failure::Failure;
 
 /// How long the start waits for a store that is away.
 const PATIENCE: Duration = Duration::from_secs(30);
+/// How long it waits for somebody else to let go of the state.
+const MOMENT: Duration = Duration::from_secs(5);
+const LOOK: Duration = Duration::from_millis(10);
 
 /// The state folder of a topology in a data folder.
 pub(crate) fn state_folder(data: &Path, topology: &str) -> PathBuf {
@@ -27,7 +31,7 @@ pub(crate) fn state_folder(data: &Path, topology: &str) -> PathBuf {
 pub(super) fn of(file: &TopologyFile, data: &Path, store: &Store) -> Result<Epochs, Failure> {
     let topology = &file.topology;
     let folder = state_folder(data, topology.name());
-    let mut states = StateFolder::open(&folder, topology.name()).map_err(of_states)?;
+    let mut states = open(&folder, topology.name())?;
     Ok(Epochs {
         store: commit_store(topology, &mut states)?,
         states: Box::new(states),
@@ -35,6 +39,18 @@ pub(super) fn of(file: &TopologyFile, data: &Path, store: &Store) -> Result<Epoc
         dead_letters: dead_letters(file),
         patience: PATIENCE,
     })
+}
+
+/// Opens the folder. A command that only looks at it has it for a moment, and so have the threads of
+/// a run of this process that has just ended.
+fn open(folder: &Path, topology: &str) -> Result<StateFolder, Failure> {
+    let deadline = Instant::now() + MOMENT;
+    loop {
+        match StateFolder::open(folder, topology) {
+            Err(error) if error.retry && Instant::now() < deadline => thread::sleep(LOOK),
+            opened => return opened.map_err(of_states),
+        }
+    }
 }
 
 /// The queue for rows that become dead letters.

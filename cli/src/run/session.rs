@@ -3,16 +3,20 @@
 use std::time::{Duration, Instant};
 
 use squall_components::Replay;
+use squall_config::did_you_mean;
 use squall_framework::{
-    ComponentSnapshot, Lent, Resources, Running, Snapshot, TaskState, TopologyFile, TopologyState,
-    start, start_in_epochs,
+    ComponentSnapshot, Lent, Resources, Running, Snapshot, TaskState, Topology, TopologyFile,
+    TopologyState, start, start_in_epochs,
 };
 
 use super::{
     dead_letters, epochs,
     summary::{Outcome, Summary},
 };
-use crate::{failure::Failure, local::DataFolder};
+use crate::{
+    failure::Failure,
+    local::{Asks, DataFolder, Rebalance},
+};
 
 /// A running topology and the data folder that its components use.
 pub(crate) struct Session {
@@ -49,24 +53,35 @@ impl Session {
         Ok(Session { running, file, replay, folder, started })
     }
 
+    /// What others ask of this topology.
+    pub(crate) fn asks(&self) -> &Asks {
+        self.folder.asks()
+    }
+
     /// Runs a component with another number of tasks from the next commit on. Nothing is lost and
-    /// nothing done twice: the state moves with its keys.
+    /// nothing done twice: the state moves with its keys. The inner error leaves it as it was.
     pub(crate) fn rebalance(
         mut self,
-        component: &str,
-        parallelism: usize,
+        asked: &Rebalance,
         patience: Duration,
-    ) -> Result<Self, Failure> {
-        let builder = self.file.topology.to_builder().parallelism(component, parallelism);
-        let topology = builder.build().map_err(Failure::failed)?;
-        if !self.running.drain(patience) {
-            return Err(Failure::failed("what was under way could not be finished in time"));
-        }
+    ) -> Result<(Self, Result<(), Failure>), Failure> {
+        let topology = match rebalanced(&self.file.topology, asked) {
+            Ok(topology) => topology,
+            Err(refused) => return Ok((self, Err(refused))),
+        };
+        let drained = self.running.drain(patience);
         let Session { running, replay, folder, started, .. } = self;
         running.stop();
-        self.file.topology = topology;
+        let outcome = match drained {
+            true => {
+                self.file.topology = topology;
+                Ok(())
+            }
+            // What was under way comes again to the tasks that there were.
+            false => Err(Failure::failed("what was under way could not be finished in time")),
+        };
         let running = begin(&self.file, &folder, replay.as_ref())?;
-        Ok(Session { running, file: self.file, replay, folder, started })
+        Ok((Session { running, file: self.file, replay, folder, started }, outcome))
     }
 
     /// Everything there is to know, as of now.
@@ -117,6 +132,22 @@ impl Session {
         self.running.stop();
         Summary::new(&snapshot, outcome, elapsed, sent, unsettled)
     }
+}
+
+fn rebalanced(topology: &Topology, asked: &Rebalance) -> Result<Topology, Failure> {
+    if topology.name() != asked.topology {
+        let message = format!("`{}` runs here, not `{}`", topology.name(), asked.topology);
+        return Err(Failure::usage(message));
+    }
+    if topology.component(&asked.component).is_none() {
+        let ids = topology.components().iter().map(|component| component.id.as_str());
+        let near =
+            did_you_mean(&asked.component, ids).map(|near| format!("did you mean `{near}`?"));
+        let message = format!("`{}` has no component `{}`", asked.topology, asked.component);
+        return Err(Failure::usage(message).maybe_help(near));
+    }
+    let builder = topology.to_builder().parallelism(&asked.component, asked.tasks);
+    builder.build().map_err(Failure::usage)
 }
 
 fn begin(

@@ -1,8 +1,11 @@
 //! Windows that are emitted before they are over.
 
-use squall_framework::Value;
+use squall_framework::{Kind, Schema, Value};
 
-use crate::small::{bolt, row, told};
+use crate::{
+    small::{bolt, row, told},
+    table::harness,
+};
 
 #[test]
 fn changed_windows_are_emitted_at_every_commit_and_once_more_in_the_end() {
@@ -54,6 +57,31 @@ fn a_window_without_end_tells_its_totals_when_they_have_changed() {
     bolt.restart().unwrap();
     bolt.execute(0, &row("a", 5, "w", Value::Int(9))).unwrap();
     assert_eq!(told(bolt.commit_last().unwrap()), ["a 3 4 3"]);
+}
+
+#[test]
+fn where_time_does_not_matter_it_may_be_missing() {
+    let mut null = row("a", 0, "u", None);
+    null[1] = Value::Null;
+    for windows in ["count: 2", "emit: update"] {
+        let mut bolt = bolt(&format!("{{ {windows}, aggregates: {{ n: count() }} }}"));
+        bolt.execute(0, &null).unwrap();
+        assert_eq!(bolt.commit_last().unwrap().len(), 1);
+    }
+}
+
+#[test]
+fn without_a_time_the_first_is_the_first_to_arrive() {
+    let schema = Schema::new([("n", Kind::Int)]);
+    let yaml = "{ aggregates: { first: first(n), last: last(n) } }";
+    let mut bolt = harness(yaml, &schema, &[]);
+    for (clock, n) in [(50, 1), (10, 2), (30, 3)] {
+        bolt.clock().set(clock);
+        bolt.execute(0, &[Value::Int(n)]).unwrap();
+        let rows = bolt.commit().unwrap();
+        assert_eq!(rows, [[Value::Int(1), Value::Int(n)]]);
+        bolt.restart().unwrap();
+    }
 }
 
 #[test]

@@ -109,7 +109,7 @@ fn each_mistake_is_told_where_it_is() {
                 "every: ",
                 "group_by.0: ",
                 "group_by: ",
-                "aggregates.n: there is no function `nope` (the functions are count, sum",
+                "aggregates.n: there is no function `nope` (the functions are count, quantile, sum",
             ],
         ),
     ] {

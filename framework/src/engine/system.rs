@@ -216,8 +216,7 @@ fn maker(
                     factory,
                     reports,
                     limits,
-                    schemas,
-                    out,
+                    (schemas, out),
                     epochs,
                 );
                 super::task::Body::Spout(Box::new(spout))

@@ -12,6 +12,7 @@ use super::{
     shape::Shape,
     sketch::{self, Place},
     task::Task,
+    time::Time,
 };
 
 /// The only pane of a window without end.
@@ -33,7 +34,11 @@ impl Task {
     /// Takes in a row, or hands it on if all its windows are over.
     pub(super) fn add(&mut self, row: Row<'_>, out: &mut Output) -> Result<()> {
         let at = row.time()?;
-        let now = at.unwrap_or_else(|| self.clock.now().max(self.watermark.now()));
+        let now = match self.plan.time {
+            Time::Processing => self.clock.now().max(self.watermark.now()),
+            // All at once: so the first is the first to arrive.
+            Time::Field(_) | Time::Arrival => at.unwrap_or_default(),
+        };
         if self.is_late(now) {
             let late = out.stream(LATE).unwrap_or_default();
             out.emit_to(late, &row.all())?;

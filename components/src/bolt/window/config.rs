@@ -98,8 +98,7 @@ impl JsonSchema for Every {
         "TimeSpanOrNumber".into()
     }
 
-    fn json_schema(generator: &mut SchemaGenerator) -> Schema {
-        let span = generator.subschema_for::<TimeSpan>();
-        schemars::json_schema!({ "anyOf": [span, { "type": "integer", "minimum": 1 }] })
+    fn json_schema(_: &mut SchemaGenerator) -> Schema {
+        schemars::json_schema!({ "type": ["string", "integer"] })
     }
 }

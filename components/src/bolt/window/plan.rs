@@ -6,6 +6,7 @@ use xxhash_rust::xxh3::xxh3_64;
 use super::{
     aggregate::Aggregate,
     config::{Emit, WindowConfig},
+    partial::Partial,
     shape::Shape,
     time::Time,
     watermark::micros,
@@ -63,9 +64,11 @@ impl Plan {
         let (Some(shape), Some(time)) = (shape, time) else {
             return Err(Problem::new("the options do not go together"));
         };
+        let by_time = matches!(shape, Shape::Time { .. } | Shape::Sessions { .. });
+        let dated = aggregates.iter().any(|a| matches!(a.nothing(), Partial::Dated(_)));
+        let time = if by_time || dated { time } else { Time::Arrival };
         let further = (0..group_by.len()).filter(|index| !keys.contains(&group_by[*index]));
-        let may_be_late = matches!(shape, Shape::Time { .. } | Shape::Sessions { .. })
-            && matches!(time, Time::Field(_));
+        let may_be_late = by_time && matches!(time, Time::Field(_));
         let common = inputs.common();
         Ok(Self {
             shape,

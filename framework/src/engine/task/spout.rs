@@ -100,8 +100,7 @@ impl SpoutTask {
         factory: SpoutFactory,
         reports: Reports,
         limits: SpoutLimits,
-        schemas: Vec<Schema>,
-        out: SpoutOutput,
+        (schemas, out): (Vec<Schema>, SpoutOutput),
         epochs: Option<SpoutEpochs>,
     ) -> Self {
         SpoutTask {
