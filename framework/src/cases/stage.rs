@@ -2,11 +2,7 @@
 
 use std::{collections::HashSet, sync::Arc, time::Duration};
 
-use super::{
-    Entrance, TestCase,
-    feed::Feed,
-    notes::{NoteBolt, Notes},
-};
+use super::{Entrance, TestCase, feed::Feed, notes::Notes};
 use crate::{
     Reach,
     component::{AnyBolt, Input, Inputs, SpoutFactory, Streams},
@@ -23,8 +19,8 @@ const NEVER: Duration = Duration::from_secs(1 << 31);
 /// The topology in which a test runs, and its ends, which the test holds.
 pub(super) struct Stage {
     pub(super) topology: Topology,
-    /// For each input of the test the way in.
-    pub(super) doors: Vec<Door>,
+    /// For each input of the test the way in, if it leads to anything that is expected.
+    pub(super) doors: Vec<Option<Door>>,
     /// Which components are ticked, and how often.
     pub(super) ticks: Vec<(String, Duration)>,
     pub(super) notes: Notes,
@@ -99,11 +95,7 @@ impl Stage {
         let name = topology.name().to_owned();
         let topology =
             Topology::assembled(name, settings(topology.settings(), patience), stage.spouts);
-        let doors = stage.doors.into_iter().map(|door| {
-            // What leads to nothing that is expected has a door to nowhere.
-            door.unwrap_or_else(|| Door { spout: String::new(), feed: Feed::default(), stream: 0 })
-        });
-        Stage { topology, doors: doors.collect(), ticks: stage.ticks, notes: stage.notes }
+        Stage { topology, doors: stage.doors, ticks: stage.ticks, notes: stage.notes }
     }
 }
 
@@ -171,21 +163,18 @@ impl Builder<'_> {
             Source { from: spout_id, stream, grouping: source.grouping.clone() }
         });
         let sources: Vec<_> = sources.collect();
-        let sink = component.streams.all().is_empty();
-        let body = match self.case.expect.iter().position(|expected| sink && expected.id == *id) {
-            Some(slot) => note(&self.notes, slot, sources),
-            None if sink => return,
-            None => Body::Bolt(factory.clone(), sources),
-        };
-        self.ticks.extend(component.tick.filter(|_| !sink).map(|every| (id.clone(), every)));
-        self.bolts.push(Component {
-            parallelism: 1,
-            tick: None,
-            blocking: component.blocking && !sink,
-            stateful: component.stateful && !sink,
-            body,
-            ..component.clone()
-        });
+        if component.streams.all().is_empty() {
+            // A sink writes outside; where something is expected of it, what comes is noted.
+            if let Some(slot) = self.case.expect.iter().position(|expected| expected.id == *id) {
+                let inputs = component.inputs.clone();
+                let note = plain(id.clone(), note(&self.notes, slot, sources));
+                self.bolts.push(Component { inputs, ..note });
+            }
+            return;
+        }
+        self.ticks.extend(component.tick.map(|every| (id.clone(), every)));
+        let body = Body::Bolt(factory.clone(), sources);
+        self.bolts.push(Component { parallelism: 1, tick: None, body, ..component.clone() });
         self.watch(component);
     }
 
@@ -217,8 +206,7 @@ fn spout(id: &str, streams: &Streams, feed: &Feed) -> Component {
 
 fn note(notes: &Notes, slot: usize, sources: Vec<Source>) -> Body {
     let notes = notes.clone();
-    let make = move || -> NoteBolt { notes.bolt(slot) };
-    Body::Bolt(Arc::new(move || Ok(AnyBolt::Row(Box::new(make())))), sources)
+    Body::Bolt(Arc::new(move || Ok(AnyBolt::Row(Box::new(notes.bolt(slot))))), sources)
 }
 
 /// A component of the test's own, with one task.

@@ -24,7 +24,7 @@ pub(crate) struct Written {
     /// The tuples that a component is expected to emit, by its id or `ID.STREAM`; a bolt that emits
     /// nothing, such as a sink, is expected to receive them. Fields that are left out may be
     /// anything.
-    #[schemars(with = "BTreeMap<String, Vec<BTreeMap<String, serde_json::Value>>>")]
+    #[schemars(with = "Option<BTreeMap<String, Vec<BTreeMap<String, serde_json::Value>>>>")]
     pub(super) expect: Option<BTreeMap<String, Value>>,
     /// Whether the order of the expected tuples matters (default `any`).
     #[serde(default)]
@@ -47,10 +47,10 @@ pub(super) enum Order {
     Exact,
 }
 
-/// One item of an input, for the schema.
+/// What comes next: a tuple, or after some time.
 #[derive(JsonSchema)]
 #[schemars(untagged)]
-#[allow(dead_code)]
+#[allow(dead_code, reason = "for the schema alone")]
 enum Step {
     /// A tuple by its fields' names; those that are left out are null.
     Tuple(BTreeMap<String, serde_json::Value>),

@@ -197,6 +197,27 @@ fn errors_are_dead_letters_or_tried_again_in_their_place() {
 }
 
 #[test]
+fn when_something_outside_is_away_rows_wait_and_are_not_buried() {
+    let world = World::with_messages(20_000);
+    let away = Arc::new(AtomicU64::new(1));
+    let is_away = away.clone();
+    let topology = topology(&world, settings(), fine, move |_| match is_away.load(SeqCst) {
+        0 => Ok(()),
+        _ => Err(Error::retry("the service is away")),
+    });
+    let running = run(&world, topology);
+    wait(|| matches!(running.snapshot().state, TopologyState::Stalled(_)));
+    // Longer than any attempt takes.
+    std::thread::sleep(Duration::from_millis(300));
+    away.store(0, SeqCst);
+    finish(running);
+    // A task that does not know it yet gives up one row; the next one waits.
+    let dead: Vec<u64> = world.0.lock().unwrap().dead.iter().map(|dead| dead.offset).collect();
+    assert!(dead.len() <= 3, "{dead:?}");
+    assert_eq!(world.table(), expected(20_000, &dead));
+}
+
+#[test]
 fn a_store_that_is_away_is_waited_for() {
     let world = World::with_messages(30_000);
     {

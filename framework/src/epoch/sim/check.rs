@@ -39,7 +39,7 @@ pub(super) fn committed(world: &mut World, floors: &[u64]) {
     if let Some(wrong) = wrong {
         return world.violate(wrong);
     }
-    for spout in 0..world.spouts() {
+    for (spout, floor) in floors.iter().copied().enumerate() {
         let position = world.store.record.positions.get(&spout_id(spout)).cloned();
         let position = position.unwrap_or_default();
         if spout >= world.plan.sources {
@@ -48,7 +48,6 @@ pub(super) fn committed(world: &mut World, floors: &[u64]) {
             continue;
         }
         let read: BTreeSet<u64> = position.ranges.iter().cloned().flatten().collect();
-        let floor = floors[spout];
         world.check(read.iter().all(|offset| *offset >= floor), || {
             format!("positions of spout {spout} go below the floor {floor}: {read:?}")
         });

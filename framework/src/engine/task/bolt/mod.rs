@@ -289,8 +289,9 @@ impl BoltTask {
         let counts = &mut self.counts;
         let epochs = self.epochs.as_ref();
         let state = epochs.and_then(|epochs| epochs.state.as_ref());
-        // In epochs: the row at which to stop and wait.
+        // In epochs: the row at which to stop and wait, and the one behind the last that failed.
         let mut stop = None;
+        let mut clean_from = 0;
         // Where rows take long, what waits behind them must not run out of time.
         let slow = self.row_ns > SLOW_ROW_NS;
         let (hand, inbox, every) = (&self.hand, &self.slot.inbox, self.call_limit_ns / 8);
@@ -320,12 +321,13 @@ impl BoltTask {
                     counts.last_error = Some(error.to_string());
                     if let Some(epochs) = epochs {
                         epochs.roll_back();
-                        if self.patience.has_more(row, &failure) {
+                        if self.patience.has_more(row - clean_from, &failure) {
                             stop = Some(failure);
                             break;
                         }
                     }
                     fail_row(epochs, out, batch, row, &failure);
+                    clean_from = row + 1;
                 }
                 row += 1;
             }
@@ -346,7 +348,9 @@ impl BoltTask {
                 match stop {
                     Some(failure) => self.put_back(delivery, row, &failure),
                     None => {
-                        self.patience.forget();
+                        if row > clean_from {
+                            self.patience.forget();
+                        }
                         batch.recycle();
                         self.finish(&delivery);
                     }
@@ -361,7 +365,7 @@ impl BoltTask {
                 discard(bolt);
                 if let Some(epochs) = self.epochs.as_ref().filter(|_| !lost) {
                     epochs.roll_back();
-                    if self.patience.has_more(row, &failure) {
+                    if self.patience.has_more(row - clean_from, &failure) {
                         self.counts.executed += row as u64;
                         self.put_back(delivery, row, &failure);
                         self.fall(true, reason, false);
@@ -377,7 +381,6 @@ impl BoltTask {
                 // the new bolt, first in line.
                 let rest = batch.split_off(row + 1);
                 batch.recycle();
-                self.patience.forget();
                 if rest.is_empty() {
                     self.finish(&delivery);
                 } else {
@@ -470,7 +473,9 @@ impl BoltTask {
             self.call_again(batch, deliveries, &failure);
         } else {
             self.counts.executed += batch.len() as u64;
-            self.patience.forget();
+            if matches!(result, Ok(Ok(()))) {
+                self.patience.forget();
+            }
             batch.recycle();
             self.give_back(&deliveries);
         }

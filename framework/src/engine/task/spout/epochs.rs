@@ -36,8 +36,6 @@ impl SpoutTask {
             tracing::warn!(spout = %self.slot.component, id, reason = %failure, "dead letter");
             let letter =
                 batch.kept_row(place).map(|tuple| epochs.dead_letters.letter(&tuple, &failure));
-            // Should the epoch begin anew, this is what is known of the message.
-            epochs.remember(id, &failure);
             epochs.fail(id, &failure, letter);
         }
     }
