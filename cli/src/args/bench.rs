@@ -12,6 +12,8 @@ pub(crate) enum BenchCommand {
     Queue(BenchQueueArgs),
     /// An access log from the queue through parse and count into a table
     Pipeline(BenchPipelineArgs),
+    /// A sliding hour by the minute with distinct people: speed, memory, restart
+    State(BenchStateArgs),
     /// Kill a topology again and again and see whether every number is right
     Crash(BenchCrashArgs),
 }
@@ -139,6 +141,34 @@ pub(crate) struct BenchCrashArgs {
     #[arg(long, value_name = "SIZE", default_value = "64MiB")]
     pub(crate) memory: String,
     /// The folder for queue and state, on the disk to be used
+    #[arg(long = "data", value_name = "DIR", value_hint = ValueHint::DirPath)]
+    pub(crate) folder: Option<PathBuf>,
+    /// Print as JSON
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+#[derive(Debug, ClapArgs)]
+pub(crate) struct BenchStateArgs {
+    /// How long to run
+    #[arg(long, value_name = "N", default_value_t = 10.0)]
+    pub(crate) seconds: f64,
+    /// How many people there are
+    #[arg(long, value_name = "N", default_value_t = 100_000)]
+    pub(crate) people: u64,
+    /// How many restaurants there are
+    #[arg(long, value_name = "N", default_value_t = 10_000)]
+    pub(crate) restaurants: u64,
+    /// Events in a second of event time
+    #[arg(long, value_name = "N", default_value_t = 300_000)]
+    pub(crate) rate: u64,
+    /// Bytes of state that may be kept in memory
+    #[arg(long, value_name = "SIZE", default_value = "2GiB")]
+    pub(crate) memory: String,
+    /// Threads that the tasks share
+    #[arg(long, value_name = "N", default_value_t = 2, value_parser = clap::value_parser!(u16).range(1..=256))]
+    pub(crate) threads: u16,
+    /// The folder for state and table, on the disk to be measured
     #[arg(long = "data", value_name = "DIR", value_hint = ValueHint::DirPath)]
     pub(crate) folder: Option<PathBuf>,
     /// Print as JSON

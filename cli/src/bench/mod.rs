@@ -5,8 +5,10 @@ mod folder;
 mod memory;
 mod pipeline;
 mod queue;
+mod state;
 
 pub(crate) use crash::{Crashed, Plan, crash};
 pub(crate) use folder::Scratch;
 pub(crate) use pipeline::{Measured, Pipeline, pipeline};
 pub(crate) use queue::{fill_and_die, queue};
+pub(crate) use state::{StateMeasured, StatePlan, state};

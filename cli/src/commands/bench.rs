@@ -12,11 +12,11 @@ use squall_framework::{
 use crate::{
     args::{
         BenchCommand, BenchCrashArgs, BenchEngineArgs, BenchPipelineArgs, BenchQueueArgs,
-        DeliveryArg, Switch, WorkloadArg,
+        BenchStateArgs, DeliveryArg, Switch, WorkloadArg,
     },
     bench::{
-        Crashed, Measured as Pipelined, Pipeline, Plan, Scratch, crash, fill_and_die, pipeline,
-        queue,
+        Crashed, Measured as Pipelined, Pipeline, Plan, Scratch, StateMeasured, StatePlan, crash,
+        fill_and_die, pipeline, queue, state,
     },
     failure::{Exit, Failure},
     terminal::Terminal,
@@ -35,6 +35,7 @@ pub(super) fn run(
         BenchCommand::Engine(args) => engine(&args, terminal),
         BenchCommand::Queue(args) => run_queue(&args, terminal),
         BenchCommand::Pipeline(args) => run_pipeline(&args, registry, terminal),
+        BenchCommand::State(args) => run_state(&args, registry, terminal),
         BenchCommand::Crash(args) => run_crash(&args, terminal),
     }
 }
@@ -214,6 +215,40 @@ fn pipeline_text(measured: &Pipelined) -> String {
         text.push_str(&format!("  {commits} commits, the spouts waited {drain} for the last\n"));
     }
     text
+}
+
+fn run_state(
+    args: &BenchStateArgs,
+    registry: &Registry,
+    terminal: &Terminal,
+) -> Result<Exit, Failure> {
+    let scratch = Scratch::new(args.folder.as_deref())?;
+    let plan = StatePlan {
+        seconds: check_seconds(args.seconds)?.as_secs_f64(),
+        people: args.people,
+        restaurants: args.restaurants,
+        rate: args.rate,
+        threads: args.threads,
+        memory: args.memory.clone(),
+    };
+    let measured = state(&scratch, &plan, registry)?;
+    show(&measured, args.json, terminal, |measured: &StateMeasured| {
+        format!(
+            "{} events in {:.1} s: {}, {:.1} minutes of them\n  {} commits, {} rows\n  \
+             state    {} keys, {:.0} MB on disk\n  memory   {:.0} MB at most\n  \
+             restart  {:.0} ms until it goes on\n",
+            count(measured.events),
+            measured.seconds,
+            rate(measured.events_per_s),
+            measured.minutes,
+            count(measured.commits),
+            count(measured.rows),
+            count(measured.keys),
+            measured.state_mb,
+            measured.peak_rss_mb,
+            measured.restart_ms,
+        )
+    })
 }
 
 fn run_crash(args: &BenchCrashArgs, terminal: &Terminal) -> Result<Exit, Failure> {

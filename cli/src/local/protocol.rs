@@ -162,7 +162,7 @@ mod tests {
         let (request, raw): (Request, _) = read(&mut bytes.as_slice()).unwrap().unwrap();
         assert!(matches!(request, Request::Send { queue } if queue == "shares"));
         assert_eq!(raw, b"\x00raw");
-        assert!(read::<Request>(&mut bytes[..bytes.len() - 1].as_ref()).is_err());
+        assert!(read::<Request>(&mut &bytes[..bytes.len() - 1]).is_err());
         assert!(read::<Request>(&mut [].as_slice()).unwrap().is_none());
         assert!(read::<Request>(&mut [255; 8].as_slice()).is_err());
     }
