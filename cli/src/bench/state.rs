@@ -27,7 +27,9 @@ use crate::{
 
 const TOPOLOGY: &str = "
 name: state
-config: { threads: ${THREADS}, state_memory: ${MEMORY} }
+config:
+  threads: ${THREADS}
+  state_memory: ${MEMORY}
 spouts:
   - { id: events, type: events }
 bolts:

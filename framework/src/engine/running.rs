@@ -300,6 +300,8 @@ impl Running {
         if !wait(Duration::from_secs(5), || self.watched.slots.iter().all(stopped)) {
             tracing::warn!("a task did not stop in time and is left behind");
         }
+        let ended = |slot: &Arc<Slot>| *slot.status.lock() == super::slot::TaskStatus::Stopped;
+        let all_ended = self.watched.slots.iter().all(ended);
         self.watched.stop.store(true, Relaxed);
         if let Some(supervisor) = self.supervisor.take()
             && supervisor.join().is_err()
@@ -307,7 +309,7 @@ impl Running {
             tracing::error!("the supervisor panicked");
         }
         match Arc::try_unwrap(threads) {
-            Ok(threads) => threads.stop(),
+            Ok(threads) => threads.stop(all_ended),
             Err(_) => tracing::error!("the threads are still in use and are left behind"),
         }
     }

@@ -85,10 +85,19 @@ impl Threads {
         self.actors[task as usize].do_send(control);
     }
 
-    /// Ends all threads. A thread that is stuck in a component is left behind.
-    pub(crate) fn stop(self) {
+    /// Ends all threads. With `wait`, everything that the tasks had is gone afterwards; without it,
+    /// a thread that is stuck in a component is left behind.
+    pub(crate) fn stop(self, wait: bool) {
         for arbiter in &self.arbiters {
             arbiter.stop();
+        }
+        drop(self.actors);
+        if wait {
+            for arbiter in self.arbiters {
+                if arbiter.join().is_err() {
+                    tracing::error!("an arbiter panicked");
+                }
+            }
         }
         self.system.stop();
         if self.main.join().is_err() {
