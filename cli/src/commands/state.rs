@@ -149,7 +149,11 @@ fn forget(file: &TopologyFile, args: &StateArgs, terminal: &Terminal) -> Result<
     let aside = folder.exists().then(|| set_aside(&folder)).transpose().map_err(of_states)?;
     let mut states = StateFolder::open(&folder, file.topology.name()).map_err(of_states)?;
     let mut store = commit_store(&file.topology, &mut states)?;
-    store.forget().map_err(|fault| Failure::failed(format!("{}: {fault}", store.name())))?;
+    let failed = |fault, name: String| Failure::failed(format!("{name}: {fault}"));
+    store.forget().map_err(|fault| failed(fault, store.name()))?;
+    // Epochs go on to be counted where they were: queues know the last one of each topology.
+    let committed = store.look().map_err(|fault| failed(fault, store.name()))?;
+    states.stand_for(&committed).map_err(of_states)?;
     let aside = aside.map(|aside| aside.display().to_string());
     if args.json {
         terminal.json(&json!({ "forgotten": file.topology.name(), "aside": aside }))?;

@@ -8,9 +8,8 @@ use squall_components::{
     state::{StateFolder, set_aside},
 };
 use squall_framework::{
-    Body, Commit, CommitStore, Committed, Epochs, ErrorKind, Lent, Outbox, OutboxMessage, Redo,
-    Rejected, ReplayableSource, Resources, SourceClaim, StateStore, StoreFault, TopologyFile,
-    start_in_epochs,
+    Body, Commit, CommitStore, Committed, Epochs, ErrorKind, Lent, Outbox, OutboxMessage, Rejected,
+    ReplayableSource, Resources, SourceClaim, StoreFault, TopologyFile, start_in_epochs,
 };
 
 use super::{commit_store, of_states, state_folder};
@@ -109,9 +108,8 @@ pub(crate) fn rebuild(
         return Ok(Rebuilt { epoch, messages, aside });
     }
     let mut states = StateFolder::open(&folder, topology.name()).map_err(of_states)?;
-    let Committed { epoch, commit_id, positions, .. } = committed;
-    states.apply(&Redo { epoch, commit_id, positions, ..Redo::default() }).map_err(of_states)?;
-    Ok(Rebuilt { epoch, messages, aside })
+    states.stand_for(&committed).map_err(of_states)?;
+    Ok(Rebuilt { epoch: committed.epoch, messages, aside })
 }
 
 /// Claims the source. A record that was lost with the folder counts runs from the beginning; the

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use squall_framework::{Change, Redo, StateError};
+use squall_framework::{Change, Committed, Redo, StateError};
 
 use super::{
     applied::Applied,
@@ -49,6 +49,23 @@ pub(super) fn apply(shared: &Shared, redo: &Redo) -> Result<(), StateError> {
         epoch: redo.epoch,
         commit_id: redo.commit_id.clone(),
         positions: redo.positions.clone(),
+    };
+    let marked = now.applied.write(&shared.tree).and_then(|()| shared.tree.sync());
+    marked.map_err(|why| shared.fault(&why))?;
+    shared.move_on(now);
+    Ok(())
+}
+
+/// Has the states stand for another commit than the one that they were made by.
+pub(super) fn stand_for(shared: &Shared, committed: &Committed) -> Result<(), StateError> {
+    let mut now = shared.now();
+    if let Some(Unfinished { commit_id, .. }) = &now.unfinished {
+        return Err(shared.fault(&format!("commit {commit_id} is not finished")));
+    }
+    now.applied = Applied {
+        epoch: committed.epoch,
+        commit_id: committed.commit_id.clone(),
+        positions: committed.positions.clone(),
     };
     let marked = now.applied.write(&shared.tree).and_then(|()| shared.tree.sync());
     marked.map_err(|why| shared.fault(&why))?;

@@ -178,6 +178,12 @@ impl CommitStore for FolderCommit {
         Ok(record.now.clone())
     }
 
+    fn forget(&mut self) -> Result<(), StoreFault> {
+        let mut record = self.record.lock();
+        let next = Committed { positions: Positions::new(), ..record.now.clone() };
+        record.write(next).map_err(|error| StoreFault::Retry(record.error(&error)))
+    }
+
     fn name(&self) -> String {
         let name = self.record.lock().name.clone();
         match &self.rows {

@@ -9,10 +9,11 @@ use std::{
 
 use parking_lot::Mutex;
 use squall_durable::{FolderLock, LockError, TwinFile, tame::OpenFault};
-use squall_framework::{CommitStore, StateError, StateStore};
+use squall_framework::{CommitStore, Committed, StateError, StateStore};
 
 use super::{
     applied::Applied,
+    apply::stand_for,
     commit::{CommitRecord, FolderCommit},
     header::{Header, cannot},
     keys,
@@ -160,6 +161,15 @@ impl StateFolder {
     /// They do not agree, or cannot be read.
     pub fn verify(&self) -> Result<(), StateError> {
         verify(&self.shared).map_err(|why| self.shared.fault(&why))
+    }
+
+    /// Says that these states, which were computed again or are to begin anew, are those of a
+    /// commit. Nobody checks that they are.
+    ///
+    /// # Errors
+    /// It is not on disk.
+    pub fn stand_for(&mut self, committed: &Committed) -> Result<(), StateError> {
+        stand_for(&self.shared, committed)
     }
 
     /// The commit store of a topology that has no SQL store for its commits: the record is kept in

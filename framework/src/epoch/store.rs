@@ -123,8 +123,8 @@ pub trait CommitStore: Send {
     /// The store is away.
     fn look(&mut self) -> Result<Committed, StoreFault>;
 
-    /// Puts the record back to before the first commit, for a topology that begins anew. The number
-    /// of the run stays.
+    /// Forgets what was read, for a topology that begins anew with what comes next. The numbers of
+    /// the run and of the epoch stay.
     ///
     /// # Errors
     /// The store is away, or keeps no record.

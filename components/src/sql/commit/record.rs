@@ -15,8 +15,8 @@ use crate::sql::{
 const READ: &str =
     "SELECT incarnation, epoch, commit_id, positions FROM squall_commits WHERE topology = ?";
 const RAISE: &str = "UPDATE squall_commits SET incarnation = ?, updated_at = ? WHERE topology = ?";
-const PUT_BACK: &str = "UPDATE squall_commits SET epoch = 0, commit_id = '', positions = '{}', \
-                        updated_at = ? WHERE topology = ?";
+const PUT_BACK: &str =
+    "UPDATE squall_commits SET positions = '{}', updated_at = ? WHERE topology = ?";
 const MOVE_ON: &str = "UPDATE squall_commits SET epoch = ?, commit_id = ?, positions = ?, updated_at = ? \
                        WHERE topology = ? AND incarnation = ? AND epoch = ?";
 
@@ -69,7 +69,7 @@ pub(super) async fn raise(
     Ok(())
 }
 
-/// Puts the record back to before the first commit.
+/// Forgets what was read.
 pub(super) async fn put_back(db: &mut Backend, topology: &str) -> Result<(), StoreFault> {
     db.execute(PUT_BACK, &[now(), Value::Text(topology)]).await?;
     Ok(())
