@@ -14,6 +14,8 @@ pub(crate) enum BenchCommand {
     Pipeline(BenchPipelineArgs),
     /// A sliding hour by the minute with distinct people: speed, memory, restart
     State(BenchStateArgs),
+    /// How soon a share of a restaurant is in the tables of the shipped topology
+    Freshness(BenchFreshnessArgs),
     /// Kill a topology again and again and see whether every number is right
     Crash(BenchCrashArgs),
 }
@@ -169,6 +171,25 @@ pub(crate) struct BenchStateArgs {
     #[arg(long, value_name = "N", default_value_t = 2, value_parser = clap::value_parser!(u16).range(1..=256))]
     pub(crate) threads: u16,
     /// The folder for state and table, on the disk to be measured
+    #[arg(long = "data", value_name = "DIR", value_hint = ValueHint::DirPath)]
+    pub(crate) folder: Option<PathBuf>,
+    /// Print as JSON
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+#[derive(Debug, ClapArgs)]
+pub(crate) struct BenchFreshnessArgs {
+    /// Shares a second
+    #[arg(long, value_name = "N", default_value_t = 50_000)]
+    pub(crate) rate: u32,
+    /// How many shares to wait for
+    #[arg(long, value_name = "N", default_value_t = 40)]
+    pub(crate) probes: u64,
+    /// Where the tables are: `sqlite` (a new file), or the URL of a store
+    #[arg(long, value_name = "sqlite|URL", default_value = "sqlite")]
+    pub(crate) store: String,
+    /// The folder for queue, state and table, on the disk to be measured
     #[arg(long = "data", value_name = "DIR", value_hint = ValueHint::DirPath)]
     pub(crate) folder: Option<PathBuf>,
     /// Print as JSON

@@ -10,8 +10,8 @@ use clap::{Args as ClapArgs, Parser, Subcommand, ValueHint};
 use squall_config::TimeSpan;
 
 pub(crate) use bench::{
-    BenchCommand, BenchCrashArgs, BenchEngineArgs, BenchPipelineArgs, BenchQueueArgs,
-    BenchStateArgs, DeliveryArg, Switch, WorkloadArg,
+    BenchCommand, BenchCrashArgs, BenchEngineArgs, BenchFreshnessArgs, BenchPipelineArgs,
+    BenchQueueArgs, BenchStateArgs, DeliveryArg, Switch, WorkloadArg,
 };
 pub(crate) use queue::{AttributeArgs, QueueArgs, QueueCommand};
 pub(crate) use state::{RebalanceArgs, ReplayArgs, StateArgs, StateCommand};

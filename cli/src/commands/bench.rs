@@ -11,12 +11,12 @@ use squall_framework::{
 
 use crate::{
     args::{
-        BenchCommand, BenchCrashArgs, BenchEngineArgs, BenchPipelineArgs, BenchQueueArgs,
-        BenchStateArgs, DeliveryArg, Switch, WorkloadArg,
+        BenchCommand, BenchCrashArgs, BenchEngineArgs, BenchFreshnessArgs, BenchPipelineArgs,
+        BenchQueueArgs, BenchStateArgs, DeliveryArg, Switch, WorkloadArg,
     },
     bench::{
-        Crashed, Measured as Pipelined, Pipeline, Plan, Scratch, StateMeasured, StatePlan, crash,
-        fill_and_die, pipeline, queue, state,
+        Crashed, Freshness, Measured as Pipelined, Pipeline, Plan, Scratch, StateMeasured,
+        StatePlan, crash, fill_and_die, freshness, pipeline, queue, state,
     },
     failure::{Exit, Failure},
     terminal::Terminal,
@@ -36,6 +36,7 @@ pub(super) fn run(
         BenchCommand::Queue(args) => run_queue(&args, terminal),
         BenchCommand::Pipeline(args) => run_pipeline(&args, registry, terminal),
         BenchCommand::State(args) => run_state(&args, registry, terminal),
+        BenchCommand::Freshness(args) => run_freshness(&args, registry, terminal),
         BenchCommand::Crash(args) => run_crash(&args, terminal),
     }
 }
@@ -247,6 +248,28 @@ fn run_state(
             measured.state_mb,
             measured.peak_rss_mb,
             measured.restart_ms,
+        )
+    })
+}
+
+fn run_freshness(
+    args: &BenchFreshnessArgs,
+    registry: &Registry,
+    terminal: &Terminal,
+) -> Result<Exit, Failure> {
+    let scratch = Scratch::new(args.folder.as_deref())?;
+    let store = Some(args.store.as_str()).filter(|store| *store != "sqlite");
+    let measured = freshness(&scratch, args.rate, args.probes, store, registry)?;
+    show(&measured, args.json, terminal, |measured: &Freshness| {
+        format!(
+            "from the queue until it can be read in {}, at {}: half within {}, 99 of 100 within {}, \
+             all {} within {}\n",
+            measured.store,
+            rate(f64::from(measured.rate)),
+            micros(measured.p50_ms * 1e3),
+            micros(measured.p99_ms * 1e3),
+            count(measured.probes),
+            micros(measured.max_ms * 1e3),
         )
     })
 }
