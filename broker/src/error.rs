@@ -3,6 +3,8 @@
 use std::io;
 use std::path::PathBuf;
 
+use crate::codec::Malformed;
+
 /// The result of an operation on a store or queue.
 pub type Result<T, E = Error> = std::result::Result<T, E>;
 
@@ -209,5 +211,12 @@ impl Error {
 
     pub(crate) fn io(action: impl Into<String>, error: &io::Error) -> Self {
         Self::Io { action: action.into(), message: error.to_string(), kind: error.kind() }
+    }
+}
+
+impl From<Malformed> for Error {
+    fn from(_: Malformed) -> Self {
+        let detail = "a frame or batch is not made of messages";
+        Self::io(detail, &io::ErrorKind::InvalidData.into())
     }
 }

@@ -129,10 +129,3 @@ impl Writer {
 fn length(ranges: &[Range<u64>]) -> u64 {
     ranges.iter().map(|range| range.end - range.start).sum()
 }
-
-impl From<crate::codec::Malformed> for Error {
-    fn from(_: crate::codec::Malformed) -> Self {
-        let detail = "a frame or batch is not made of messages";
-        Self::io(detail, &std::io::ErrorKind::InvalidData.into())
-    }
-}

@@ -114,3 +114,40 @@ fn nobody_misses_a_message_because_its_segment_is_given_back() {
         over.store(true, Ordering::Relaxed);
     });
 }
+
+#[test]
+fn what_was_leased_and_then_copied_is_there_for_who_reads_the_log_alone() {
+    let folder = tempfile::tempdir().unwrap();
+    let options = StoreOptions { segment_bytes: 256 << 10, ..StoreOptions::small() };
+    let store = Store::open(folder.path(), options.clone()).unwrap();
+    let [idle, kept, busy] = ["idle", "kept", "busy"]
+        .map(|name| store.create_queue(name, &QueueAttributes::default()).unwrap());
+    let claim = idle.claim("topology", "t", 1).unwrap();
+    let fill = |queue: &squall_broker::Queue, times: usize| {
+        for _ in 0..times {
+            queue.send(&[Message::new(vec![7_u8; 60_000])]).unwrap();
+        }
+    };
+    let segment = |number: usize| folder.path().join(format!("log/{number:08}.seg")).exists();
+    idle.send(&(0..20).map(|n| Message::new(format!("{n}"))).collect::<Vec<_>>()).unwrap();
+    fill(&kept, 2);
+    // The second segment goes, and the queue says again what the log has of it so far.
+    fill(&busy, 8);
+    busy.purge().unwrap();
+    fill(&busy, 4);
+    store.flush().unwrap();
+    assert!(segment(1) && !segment(2));
+    assert_eq!(claim.read(20, usize::MAX).unwrap().len(), 1);
+    // The first segment goes, and its messages are copied behind what was said of them since.
+    kept.purge().unwrap();
+    fill(&busy, 8);
+    store.flush().unwrap();
+    assert!(!segment(1));
+    drop((claim, idle, kept, busy));
+    store.close().unwrap();
+    drop(store);
+    let store = Store::open(folder.path(), StoreOptions { ledger: false, ..options }).unwrap();
+    let claim = store.queue("idle").unwrap().claim("topology", "t", 2).unwrap();
+    let frames = claim.read(100, usize::MAX).unwrap();
+    assert_eq!(frames.iter().map(|frame| frame.len()).sum::<usize>(), 20);
+}

