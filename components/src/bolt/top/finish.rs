@@ -97,13 +97,8 @@ impl Ready {
             self.plan.expire.map(|expire| time.saturating_add(expire).saturating_add(1))
         };
         let is_due = |time| due(time).is_some_and(|due| watermark.is_some_and(|now| due <= now));
-        let newest = group.newest();
-        // As if the watermark had moved in small steps: the newest candidates are there to the end.
-        for candidate in group.candidates.values_mut() {
-            let time = candidate.standing.map(|standing| standing.time);
-            if time < newest && time.is_some_and(is_due) {
-                candidate.standing = None;
-            }
+        if !self.plan.closes {
+            group.forget(is_due);
         }
         group.prune(&self.plan);
         let ranked = group.ranked(&self.plan);
@@ -117,10 +112,8 @@ impl Ready {
                 candidate.rank = place + 1;
             }
         }
-        // A group that has gone quiet leaves its last ranking as it is.
-        if newest.is_some_and(is_due) {
-            group.candidates.values_mut().for_each(|candidate| candidate.standing = None);
-        }
+        // A group that is closed leaves its last ranking as it is.
+        group.forget(is_due);
         group.store(&self.state)?;
         Ok(group.oldest().and_then(due))
     }
