@@ -4,6 +4,8 @@
 //! touched is ranked once, emits what has changed in its ranking, and is written into the state.
 
 mod config;
+mod due;
+mod emit;
 mod finish;
 mod group;
 mod list;
