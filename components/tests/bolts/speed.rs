@@ -78,9 +78,9 @@ fn speed() {
             measure(&format!("dedupe {how}, {name}"), bolt(yaml, &input(keys)), rows);
         }
         for (how, yaml) in [
-            ("", "{ type: top, by: n, id: [id] }"),
-            (" with decay", "{ type: top, by: n, id: [id], decay: 1m, time: at }"),
-            (" that expires", "{ type: top, by: n, id: [id], expire: 1m, time: at }"),
+            ("", "{ type: top, by: n, of: [id] }"),
+            (" with decay", "{ type: top, by: n, of: [id], decay: 1m, time: at }"),
+            (" that expires", "{ type: top, by: n, of: [id], expire: 1m, time: at }"),
         ] {
             measure(&format!("top{how}, {name}"), bolt(yaml, &input(&["city"])), rows);
         }

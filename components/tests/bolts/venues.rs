@@ -87,7 +87,7 @@ fn best(counts: &BTreeMap<i64, i64>) -> Vec<(i64, i64)> {
     let count = schema(&[("venue", Kind::Int), ("pairs", Kind::Int)]);
     let rows: Vec<_> =
         counts.iter().map(|(venue, pairs)| vec![Value::Int(*venue), Value::Int(*pairs)]).collect();
-    let yaml = "{ type: top, n: 3, by: pairs, id: [venue] }";
+    let yaml = "{ type: top, n: 3, by: pairs, of: [venue] }";
     let rows = Piped::new(yaml, &[("counts", count, &[])]).give(&one_input(&rows)).take();
     let mut table = BTreeMap::new();
     for row in rows {

@@ -194,7 +194,7 @@ impl Ready {
                     if marked.is_empty() {
                         marked.0.extend_from_slice(chunk);
                     }
-                    marked.flag(row.place(), MATCHED);
+                    marked.flag(row.flags_at, MATCHED);
                 }
             }
             Ok::<(), squall_framework::Error>(())

@@ -36,7 +36,7 @@ pub(super) struct Head {
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Row<'a> {
     /// Where in the chunk its flags are.
-    flags_at: usize,
+    pub(super) flags_at: usize,
     pub(super) time: i64,
     pub(super) flags: u8,
     pub(super) values: &'a [u8],
@@ -146,12 +146,6 @@ impl Chunk {
         if let Some(flags) = self.0.get_mut(flags_at) {
             *flags |= flag;
         }
-    }
-}
-
-impl Row<'_> {
-    pub(super) fn place(&self) -> usize {
-        self.flags_at
     }
 }
 

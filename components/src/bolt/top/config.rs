@@ -41,7 +41,8 @@ pub(crate) struct TopConfig {
     /// worth half as much after this long. Needs `time`.
     #[serde(default)]
     pub(super) decay: Option<TimeSpan>,
-    /// Candidates and groups without a tuple for so long are forgotten. Needs `time`.
+    /// Candidates without a tuple for so long drop out; groups whose fields have the `time` are
+    /// forgotten. Needs `time`.
     #[serde(default)]
     pub(super) expire: Option<TimeSpan>,
     /// The field with the time of a tuple, for `decay` and `expire`.
@@ -78,6 +79,9 @@ pub(super) struct Plan {
     pub(super) decay: Option<i64>,
     /// Microseconds.
     pub(super) expire: Option<i64>,
+    /// Whether the time is one of the group's fields, so that all of a group expires at once and
+    /// does not come back.
+    pub(super) closes: bool,
     pub(super) time: Option<EventTime>,
     /// The fields of a tuple, which are emitted behind the rank.
     pub(super) fields: Vec<String>,
@@ -125,6 +129,7 @@ impl Plan {
             order: config.order,
             decay: spans[0],
             expire: spans[1],
+            closes: config.time.as_ref().is_some_and(|time| group_by.contains(time)),
             time,
             of_group: common.names().map(|name| group_by.iter().any(|by| by == name)).collect(),
             fields: common.names().map(str::to_owned).collect(),

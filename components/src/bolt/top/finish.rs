@@ -1,18 +1,13 @@
 //! The end of an epoch: groups are ranked, emit what has changed, and go into the state.
 
-use std::collections::{HashMap, VecDeque};
+use std::collections::VecDeque;
 
-use squall_framework::{Flush, Output, Result, ValueRef};
+use squall_framework::{Flush, Output, Result};
 
-use super::{Ready, group::Group, list};
-use crate::pack::{put_bytes, put_i64, unpack};
+use super::{Ready, group::Group};
 
 /// About so many groups are ranked by one call of `flush`.
-const GROUPS_PER_FLUSH: usize = 1_000;
-
-/// The name of the list of a state's groups, with the time at which each has something to forget.
-/// No group is named so, for no value is encoded like this.
-const DUE: &[u8] = &[0xFF];
+const GROUPS_PER_FLUSH: usize = 200;
 
 impl Ready {
     pub(super) fn finish(&mut self, out: &mut Output) -> Result<Flush> {
@@ -97,13 +92,8 @@ impl Ready {
             self.plan.expire.map(|expire| time.saturating_add(expire).saturating_add(1))
         };
         let is_due = |time| due(time).is_some_and(|due| watermark.is_some_and(|now| due <= now));
-        let newest = group.newest();
-        // As if the watermark had moved in small steps: the newest candidates are there to the end.
-        for candidate in group.candidates.values_mut() {
-            let time = candidate.standing.map(|standing| standing.time);
-            if time < newest && time.is_some_and(is_due) {
-                candidate.standing = None;
-            }
+        if !self.plan.closes {
+            group.forget(is_due);
         }
         group.prune(&self.plan);
         let ranked = group.ranked(&self.plan);
@@ -117,121 +107,9 @@ impl Ready {
                 candidate.rank = place + 1;
             }
         }
-        // A group that has gone quiet leaves its last ranking as it is.
-        if newest.is_some_and(is_due) {
-            group.candidates.values_mut().for_each(|candidate| candidate.standing = None);
-        }
+        // A group that is closed leaves its last ranking as it is.
+        group.forget(is_due);
         group.store(&self.state)?;
         Ok(group.oldest().and_then(due))
-    }
-
-    /// Emits the ranks that are not as they were emitted last.
-    fn emit(&self, group: &Group, ranked: &[&[u8]], out: &mut Output) -> Result<()> {
-        let newest = group.newest();
-        let decayed = self.plan.decay.is_some() && newest != group.newest_before;
-        for (place, id) in ranked.iter().take(self.plan.n).enumerate() {
-            let Some(candidate) = group.candidates.get(*id) else { continue };
-            let same = candidate.rank == place + 1 && !decayed;
-            let score =
-                self.plan.decay.zip(candidate.standing).map(|(half_life, standing)| {
-                    standing.score(newest.unwrap_or_default(), half_life)
-                });
-            let emit = |row: &[u8], out: &mut Output| self.emit_row(place + 1, row, score, out);
-            match &candidate.row {
-                // What was emitted last for this rank is the row that the state has.
-                Some(row) => {
-                    let known = same && self.plan.decay.is_none();
-                    let known =
-                        known && group.stored_row(&self.state, id, |old| old == Some(row))?;
-                    if !known {
-                        emit(row, out)?;
-                    }
-                }
-                None if same => {}
-                None => group
-                    .stored_row(&self.state, id, |row| emit(row.unwrap_or_default(), out))??,
-            }
-        }
-        let filled = group.candidates.values().map(|candidate| candidate.rank).max();
-        let left = ranked.len().min(self.plan.n);
-        if filled.is_some_and(|filled| filled > left) {
-            self.emit_empty(group, left + 1..=filled.unwrap_or_default(), out)?;
-        }
-        Ok(())
-    }
-
-    fn emit_row(
-        &self,
-        rank: usize,
-        packed: &[u8],
-        score: Option<f64>,
-        out: &mut Output,
-    ) -> Result<()> {
-        let mut row = vec![ValueRef::Int(rank as i64)];
-        unpack(packed, &mut row)?;
-        row.extend(score.map(ValueRef::Float));
-        out.emit(&row)
-    }
-
-    /// Emits ranks that nobody has any more: the group's fields are there, the others null.
-    fn emit_empty(
-        &self,
-        group: &Group,
-        ranks: std::ops::RangeInclusive<usize>,
-        out: &mut Output,
-    ) -> Result<()> {
-        // Any row says of which group it is.
-        let Some((id, candidate)) = group.candidates.iter().next() else { return Ok(()) };
-        let any = match &candidate.row {
-            Some(row) => row.clone(),
-            None => group
-                .stored_row(&self.state, id, |row| row.map(<[u8]>::to_vec))?
-                .unwrap_or_default(),
-        };
-        let mut values = Vec::new();
-        unpack(&any, &mut values)?;
-        let kept = values.iter().zip(&self.plan.of_group);
-        let kept = kept.map(|(value, of_group)| if *of_group { *value } else { ValueRef::Null });
-        let mut row = vec![ValueRef::Null];
-        row.extend(kept);
-        row.extend(self.plan.decay.map(|_| ValueRef::Null));
-        for rank in ranks {
-            row[0] = ValueRef::Int(rank as i64);
-            out.emit(&row)?;
-        }
-        Ok(())
-    }
-
-    /// The groups of the state in hand: when each has something to forget, and the chunk of the
-    /// list that says so.
-    fn load_due(&self) -> Result<HashMap<Vec<u8>, (i64, Option<usize>)>> {
-        let mut all = HashMap::new();
-        list::load(&self.state, DUE, |chunk, reader| {
-            let name = reader.bytes()?.to_vec();
-            all.insert(name, (reader.i64()?, Some(chunk)));
-            Ok(())
-        })?;
-        Ok(all)
-    }
-
-    fn store_due(&self, all: &HashMap<Vec<u8>, (i64, Option<usize>)>) -> Result<()> {
-        let mut entries: Vec<_> = all
-            .iter()
-            .map(|(name, (due, chunk))| {
-                let mut entry = Vec::with_capacity(name.len() + 12);
-                put_bytes(name, &mut entry);
-                put_i64(*due, &mut entry);
-                (*chunk, entry)
-            })
-            .collect();
-        entries.sort_unstable();
-        let stored = list::count(&self.state, DUE)?;
-        list::store(
-            &self.state,
-            DUE,
-            stored,
-            entries.iter().map(|(chunk, entry)| (*chunk, entry.as_slice())),
-        )?;
-        self.state.set_timer(all.values().map(|(due, _)| *due).min())
     }
 }

@@ -81,6 +81,15 @@ impl Group {
         }
     }
 
+    /// Gives up the candidates whose time is due.
+    pub(super) fn forget(&mut self, is_due: impl Fn(i64) -> bool) {
+        for candidate in self.candidates.values_mut() {
+            if candidate.standing.is_some_and(|standing| is_due(standing.time)) {
+                candidate.standing = None;
+            }
+        }
+    }
+
     /// The newest time of all candidates.
     pub(super) fn newest(&self) -> Option<i64> {
         self.standings().map(|standing| standing.time).max()

@@ -4,6 +4,8 @@
 //! touched is ranked once, emits what has changed in its ranking, and is written into the state.
 
 mod config;
+mod due;
+mod emit;
 mod finish;
 mod group;
 mod list;
@@ -12,7 +14,8 @@ mod standing;
 use std::collections::{HashMap, VecDeque};
 
 use squall_framework::{
-    Bolt, Flush, Inputs, Output, Problem, Result, State, Streams, TaskContext, Tuple, ValueRef,
+    Bolt, Error, Flush, Inputs, Output, Problem, Result, State, Streams, TaskContext, Tuple,
+    ValueRef,
 };
 
 pub(crate) use self::config::TopConfig;
@@ -102,6 +105,7 @@ impl Ready {
     /// Takes note of a tuple. Nothing is changed if that fails.
     fn take(&mut self, tuple: &Tuple<'_>) -> Result<()> {
         let time = self.plan.time.as_ref().map(|time| time.of(tuple)).transpose()?;
+        self.check_open(time)?;
         let standing = self.standing(tuple, time.unwrap_or_default())?;
         let Scratch { name, id, row } = &mut self.scratch;
         [&mut *name, &mut *id, &mut *row].into_iter().for_each(Vec::clear);
@@ -122,6 +126,18 @@ impl Ready {
         group.put(&self.plan, id, standing, row);
         if let Some(time) = time {
             self.watermark.see(tuple, time);
+        }
+        Ok(())
+    }
+
+    /// Refuses a tuple whose group was closed: its ranking would begin anew, over the old one.
+    fn check_open(&self, time: Option<i64>) -> Result<()> {
+        if let (true, Some(expire), Some(time)) = (self.plan.closes, self.plan.expire, time)
+            && Some(time.saturating_add(expire)) < self.watermark.now()
+        {
+            return Err(Error::data(
+                "the tuple comes so late that its group was forgotten; a longer `expire` keeps it",
+            ));
         }
         Ok(())
     }
