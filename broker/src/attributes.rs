@@ -44,7 +44,8 @@ pub struct QueueAttributes {
 pub struct DeadLetterPolicy {
     /// The queue that takes the dead letters; created when the first one comes.
     pub queue: String,
-    /// After so many deliveries without a delete, a message is dead.
+    /// After so many deliveries without a delete, a message is dead. For competing consumers: who
+    /// holds a claim decides alone.
     #[serde(rename = "maxReceiveCount")]
     pub max_receive_count: u32,
 }

@@ -1,8 +1,9 @@
 //! Many messages in few buffers, laid out as they will lie in the log.
 
+use crate::codec::Malformed;
 use crate::error::{Error, Result};
 use crate::message::Message;
-use crate::payload::{FRAME_MESSAGES, FRAME_TARGET, MAX_META, Meta, put_body, put_message};
+use crate::payload::{self, FRAME_MESSAGES, FRAME_TARGET, MAX_META, Meta, put_body, put_message};
 
 /// Messages to be sent together: confirmed together, with consecutive ids.
 ///
@@ -89,6 +90,21 @@ impl Batch {
         let chunk = &mut self.chunks[last];
         chunk.count += 1;
         &mut chunk.bytes
+    }
+}
+
+impl Chunk {
+    /// The messages from the one of index `start` to before the one of index `end`.
+    pub(crate) fn slice(&self, start: u32, end: u32) -> Result<&[u8], Malformed> {
+        if (start, end) == (0, self.count) {
+            return Ok(&self.bytes);
+        }
+        let skip = |from: usize, count: u32| {
+            (0..count).try_fold(from, |at, _| payload::next(&self.bytes, at).map(|(_, next)| next))
+        };
+        let from = skip(0, start)?;
+        let to = skip(from, end - start)?;
+        self.bytes.get(from..to).ok_or(Malformed)
     }
 }
 

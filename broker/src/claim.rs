@@ -8,14 +8,14 @@ use std::time::Duration;
 use parking_lot::MutexGuard;
 
 use crate::confirm::{Answer, Confirm};
-use crate::deliver::{dead_letters, max_attempts, read, settle, take};
+use crate::deliver::{dead_letters, read, settle, take};
 use crate::delivery::Frame;
 use crate::error::{Error, Result};
 use crate::group::Group;
 use crate::position::Position;
 use crate::queue::Queue;
 use crate::record::Record;
-use crate::state::{HELD, QueueState, Session, Want, millis};
+use crate::state::{Group as Account, HELD, QueueState, Session, Want, millis};
 
 /// Exclusive use of one group of one queue: messages come in order, without a visibility
 /// timeout, and are settled by offset. Dropping the claim releases it; what was read and not
@@ -47,7 +47,13 @@ impl Claim {
             });
             match found {
                 Some((_, last, current)) if last == owner && current > incarnation => {
-                    return Err(Error::Fenced { owner: last, ours: incarnation, current });
+                    return Err(Error::OldIncarnation {
+                        queue: queue.name().to_owned(),
+                        group: name.to_owned(),
+                        owner: last,
+                        ours: incarnation,
+                        current,
+                    });
                 }
                 Some((true, last, current)) if last != owner || current == incarnation => {
                     let (queue, group) = (queue.name().to_owned(), name.to_owned());
@@ -63,7 +69,7 @@ impl Claim {
             let Some(found) = state.groups.get_mut(&group) else {
                 return Err(Error::QueueDeleted(queue.name().to_owned()));
             };
-            found.release(0, false);
+            found.release(false);
             let session = Session {
                 token,
                 owner: owner.to_owned(),
@@ -116,7 +122,8 @@ impl Claim {
     /// The next messages, at most `max_messages` and (but for the first frame) `max_bytes`
     /// of the log: those that are due for a retry first, then new ones in order. Empty when
     /// there are none now: then the [`on_ready`](Self::on_ready) callback is called once there
-    /// are. Does not wait.
+    /// are. Does not wait. However often a message was delivered, only the owner of the claim
+    /// gives it up: `maxReceiveCount` is for competing consumers.
     ///
     /// # Errors
     /// [`Error::Fenced`], or what the disk says. Damage does not stop reading: it is reported
@@ -131,7 +138,7 @@ impl Claim {
                     bytes: max_bytes,
                     now,
                     visible_ms: HELD,
-                    max_attempts: max_attempts(&state),
+                    max_attempts: None,
                 };
                 let taken = take(&self.queue, &mut state, self.group, want)?;
                 if taken.picks.is_empty() && taken.dead.is_empty() {
@@ -227,44 +234,92 @@ impl Claim {
 
     /// Moves a message to the dead-letter queue: the one of the queue's attributes, else
     /// `NAME.dead`, created if there is none. The move is one record, so the message is never
-    /// in both or neither. `by` names the bolt.
+    /// in both or neither; one that is settled already stays as it is. If it cannot be moved it
+    /// is delivered again. `by` names the bolt.
     ///
     /// # Errors
     /// [`Error::Fenced`], [`Error::Closed`].
     pub fn dead_letter(&self, offset: u64, reason: &str, by: &str) -> Result<Confirm> {
-        let delivered =
-            self.state()?.groups.get(&self.group).and_then(|group| group.delivery(offset));
-        let attempts = delivered.map_or(0, |(attempts, _)| attempts);
+        self.bury(&[(offset, reason, by)], true)
+    }
+
+    /// As [`dead_letter`](Self::dead_letter), for several messages (offset, reason, by) with one
+    /// confirmation. When that is an error, those that could not be moved stay with the claim;
+    /// do the same again.
+    ///
+    /// # Errors
+    /// As [`dead_letter`](Self::dead_letter).
+    pub fn dead_letters(&self, dead: &[(u64, &str, &str)]) -> Result<Confirm> {
+        self.bury(dead, false)
+    }
+
+    fn bury(&self, dead: &[(u64, &str, &str)], again: bool) -> Result<Confirm> {
+        let mut items: Vec<_> = {
+            let state = self.state()?;
+            let group = state.groups.get(&self.group);
+            let attempts = |offset| group.and_then(|group| group.delivery(offset));
+            dead.iter()
+                .map(|&(offset, reason, by)| {
+                    (offset, attempts(offset).map_or(0, |a| a.0), reason, by)
+                })
+                .collect()
+        };
+        items.sort_by_key(|item| item.0);
+        items.dedup_by_key(|item| item.0);
         let (answer, confirm) = Answer::slot();
-        dead_letters(&self.queue, self.group, vec![(offset, attempts, reason, by)], Some(answer))?;
+        dead_letters(&self.queue, self.group, items, again, Some(answer))?;
         Ok(confirm)
     }
 
-    /// Has everything that was read and not settled delivered again, in order and at once,
-    /// without counting the attempt.
+    /// The offset below which the group has settled everything. It counts what has been asked
+    /// for; the confirmations of that say when it is on disk, and then it never falls again
+    /// unless the queue is rewound. Cheap.
+    ///
+    /// # Errors
+    /// [`Error::Fenced`].
+    pub fn floor(&self) -> Result<u64> {
+        Ok(self.state()?.groups.get(&self.group).map_or(0, Account::floor))
+    }
+
+    /// Has everything that was read and not settled delivered again, in order and at once: what
+    /// is held by this claim, without counting the attempt, and what waits to be tried again.
     ///
     /// # Errors
     /// [`Error::Fenced`], [`Error::Closed`].
     pub fn release_all(&self) -> Result<()> {
         let wakes = {
             let mut state = self.state()?;
-            self.release(&mut state)?;
+            self.release(&mut state, Account::release_all)?;
             self.queue.cell().wake(&mut state)
         };
         wakes.call();
         Ok(())
     }
 
-    fn release(&self, state: &mut MutexGuard<'_, QueueState>) -> Result<()> {
+    fn release(
+        &self,
+        state: &mut MutexGuard<'_, QueueState>,
+        release: impl FnOnce(&mut Account) -> Vec<(Range<u64>, u32)>,
+    ) -> Result<()> {
         let id = state.id;
         let Some(group) = state.groups.get_mut(&self.group) else { return Ok(()) };
-        let released = group.release(0, true);
+        let released = release(group);
         self.queue.store().shared.inbox.record(id, false, None, |to| {
             for (range, attempts) in released {
                 Record::Lease { queue: id, group: self.group, range, attempts, visible_ms: 0 }
                     .encode(to);
             }
         })
+    }
+
+    /// Which life of which group of which queue this is: other words whenever an offset stands
+    /// for something else, that is when the queue or the group has been made again, or the queue
+    /// was rewound or purged.
+    #[must_use]
+    pub fn identity(&self) -> String {
+        let state = self.queue.cell().look();
+        let (uuid, generation) = (state.uuid, state.generation);
+        format!("{uuid:032x}/{}.{}/{generation}", self.group_name, self.group)
     }
 
     /// A position for `ranges`, to be stored elsewhere.
@@ -302,7 +357,7 @@ impl Drop for Claim {
     fn drop(&mut self) {
         let session = match self.state() {
             Ok(mut state) => {
-                if let Err(error) = self.release(&mut state) {
+                if let Err(error) = self.release(&mut state, |group| group.release(true)) {
                     tracing::debug!(queue = self.queue.name(), %error, "a claim was dropped after its store was closed");
                 }
                 self.queue.cell().arrived.notify_all();

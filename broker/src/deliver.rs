@@ -77,14 +77,16 @@ fn bury(queue: &Queue, group: u32, parts: &[Part]) -> Result<()> {
     let items = items.map(|(offset, attempts)| {
         (offset, attempts, "received too often without being deleted", "broker")
     });
-    dead_letters(queue, group, items.collect(), None)
+    dead_letters(queue, group, items.collect(), true, None)
 }
 
-/// Moves messages (offset, attempts, reason, by) to the dead-letter queue.
+/// Moves messages (offset, attempts, reason, by) to the dead-letter queue. With `again` those that
+/// cannot be moved are delivered again.
 pub(crate) fn dead_letters(
     queue: &Queue,
     group: u32,
     items: Vec<(u64, u32, &str, &str)>,
+    again: bool,
     answer: Option<Answer>,
 ) -> Result<()> {
     let shared = &queue.store().shared;
@@ -111,7 +113,7 @@ pub(crate) fn dead_letters(
         }),
     });
     let (from, to) = (Arc::clone(queue.cell()), Arc::clone(target.cell()));
-    shared.inbox.submit(Op::Move { from, group, to, items: moved.collect(), answer })
+    shared.inbox.submit(Op::Move { from, group, to, items: moved.collect(), again, answer })
 }
 
 fn cut(text: &str, max: usize) -> &str {

@@ -3,6 +3,8 @@
 use std::io;
 use std::path::PathBuf;
 
+use crate::codec::Malformed;
+
 /// The result of an operation on a store or queue.
 pub type Result<T, E = Error> = std::result::Result<T, E>;
 
@@ -52,6 +54,57 @@ pub enum Error {
         "receipt handle {0} is not valid: its message was deleted, or its visibility timeout passed and it was received again"
     )]
     BadHandle(u64),
+    /// A producer's name that is empty or too long.
+    #[error("`{0}` cannot be the name of a producer; use 1 to 128 bytes")]
+    BadProducer(String),
+    /// A batch was begun with other messages under the same number.
+    #[error(
+        "batch {number} of producer `{producer}` was begun with {had} messages and is now given with {given}; give the same messages again, or a new number"
+    )]
+    OtherBatch {
+        /// Who sends it.
+        producer: String,
+        /// The number of the batch.
+        number: u64,
+        /// Messages of the batch that was begun.
+        had: u64,
+        /// Messages of the one that was given now.
+        given: u64,
+    },
+    /// More producers than a queue can remember send batches once.
+    #[error(
+        "queue `{queue}` remembers the batches of {count} producers and can take no further one; send to another queue, or under a name that it knows"
+    )]
+    TooManyProducers {
+        /// The queue.
+        queue: String,
+        /// How many producers it remembers.
+        count: usize,
+    },
+    /// There is a group of that name already.
+    #[error("queue `{queue}` has a group `{group}` already; delete it first, or use another name")]
+    GroupExists {
+        /// The queue.
+        queue: String,
+        /// The group.
+        group: String,
+    },
+    /// The group was claimed by a higher incarnation of the same owner before.
+    #[error(
+        "group `{group}` of queue `{queue}` was claimed by incarnation {current} of `{owner}` before, and this is incarnation {ours}: if a newer run of `{owner}` is under way, end this one; if there is none, its incarnations have started again because the place that counts them was lost or changed: use that place again, or claim another group"
+    )]
+    OldIncarnation {
+        /// The queue.
+        queue: String,
+        /// The group.
+        group: String,
+        /// The owner of both incarnations.
+        owner: String,
+        /// The incarnation of the caller.
+        ours: u64,
+        /// The highest that has claimed the group.
+        current: u64,
+    },
     /// Someone else holds the group exclusively.
     #[error(
         "group `{group}` of queue `{queue}` is claimed by `{holder}` (incarnation {incarnation}); stop it first, or use another group"
@@ -158,5 +211,12 @@ impl Error {
 
     pub(crate) fn io(action: impl Into<String>, error: &io::Error) -> Self {
         Self::Io { action: action.into(), message: error.to_string(), kind: error.kind() }
+    }
+}
+
+impl From<Malformed> for Error {
+    fn from(_: Malformed) -> Self {
+        let detail = "a frame or batch is not made of messages";
+        Self::io(detail, &io::ErrorKind::InvalidData.into())
     }
 }

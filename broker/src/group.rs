@@ -13,7 +13,7 @@ use crate::message::{Handle, MessageId};
 use crate::queue::Queue;
 use crate::reader;
 use crate::record::Record;
-use crate::state::{Part, Pick, Want, millis};
+use crate::state::{Block, Part, Pick, Want, millis};
 
 /// The group of those who do not name one: CMQ's competing consumers.
 pub const DEFAULT_GROUP: &str = "default";
@@ -38,15 +38,50 @@ impl Group {
                 return Ok(group.id);
             }
             check_name(&self.name)?;
-            let (id, cursor) = (state.next_group, state.start);
-            let record =
-                Record::AddGroup { queue: state.id, group: id, name: self.name.clone(), cursor };
-            let confirm = self.queue.store().shared.confirm(&record)?;
+            let (id, (cursor, passed)) = (state.next_group, state.start_of_group());
+            let (shared, queue) = (&self.queue.store().shared, state.id);
+            let add = Record::AddGroup { queue, group: id, name: self.name.clone(), cursor };
+            let (answer, confirm) = Answer::slot();
+            shared.inbox.record(queue, true, Some(answer), |to| {
+                add.encode(to);
+                for range in &passed {
+                    Record::Settle { queue, group: id, range: range.clone() }.encode(to);
+                }
+            })?;
             state.add_group(id, &self.name, cursor);
+            for range in &passed {
+                state.settle(id, range, shared.now());
+            }
             (id, confirm)
         };
         confirm.1.wait()?;
         Ok(confirm.0)
+    }
+
+    /// Makes the group, which starts with what was sent at `from_ms` or later and is given what
+    /// others have settled since as far as it is kept.
+    pub(crate) fn create_from(&self, from_ms: u64) -> Result<()> {
+        check_name(&self.name)?;
+        let shared = &self.queue.store().shared;
+        let confirm = {
+            let mut state = self.queue.cell().live()?;
+            if state.group_named(&self.name).is_some() {
+                let (queue, group) = (self.queue.name().to_owned(), self.name.clone());
+                return Err(Error::GroupExists { queue, group });
+            }
+            let now = shared.now();
+            state.expire_retained(now);
+            let end = state.blocks.last().map_or(state.start, Block::end);
+            let cursor = reader::first_since(shared, &state, from_ms)?.unwrap_or(end);
+            let cursor = cursor.max(state.start);
+            let (id, name) = (state.next_group, self.name.clone());
+            let record = Record::AddGroupFrom { queue: state.id, group: id, name, cursor };
+            let confirm = shared.confirm(&record)?;
+            state.add_group_from(id, &self.name, cursor, now);
+            shared.schedule(&mut state);
+            confirm
+        };
+        confirm.wait().map(|_| ())
     }
 
     /// Leases up to `max` messages for `visibility` (else the queue's `visibilityTimeout`):

@@ -26,6 +26,8 @@ pub(crate) enum Op {
     Send {
         cell: Arc<Cell>,
         batch: Batch,
+        /// Whose batch it is, if it is to be sent once only.
+        numbered: Option<Numbered>,
         answer: Answer,
     },
     /// Messages of one queue go to the tail of another, settled here by the same frame.
@@ -34,13 +36,18 @@ pub(crate) enum Op {
         group: u32,
         to: Arc<Cell>,
         items: Vec<Moved>,
+        /// Whether those that cannot be moved are delivered again a little later.
+        again: bool,
         answer: Option<Answer>,
     },
     /// Delayed messages of one frame have become due.
-    Fire {
-        cell: Arc<Cell>,
-        first: u64,
-    },
+    Fire { cell: Arc<Cell>, first: u64 },
+}
+
+/// What a batch is known by that is sent once only.
+pub(crate) struct Numbered {
+    pub(crate) producer: String,
+    pub(crate) number: u64,
 }
 
 /// A message that goes to another queue.

@@ -18,22 +18,19 @@
 
 use std::collections::HashMap;
 use std::fs;
-use std::panic::{self, AssertUnwindSafe};
 use std::path::{Path, PathBuf};
-use std::thread;
-use std::time::{Duration, Instant};
 
 use squall_durable::Place;
+use squall_durable::tame::{self, OpenFault};
 use xxhash_rust::xxh3::xxh3_64;
 
 use crate::codec::{Malformed, Reader, put_u64};
 use crate::error::{Error, Result};
 
-const VERSION: u64 = 1;
+/// 2: what was sent once only, which a version that does not know it would forget.
+const VERSION: u64 = 2;
 const META: &[u8] = b"M";
 const PART: usize = 4_000;
-/// How long sled may take to let go of its files.
-const LET_GO: Duration = Duration::from_secs(10);
 
 /// Where the ledger stands.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -72,29 +69,14 @@ impl Ledger {
     /// Opens the ledger in `folder` and reads all of it; the words say why nothing could be used:
     /// then the old one has been set aside and this one is empty.
     pub(crate) fn open(folder: &Path, cache: u64, nonce: u64) -> Result<Opened> {
-        // sled panics on some damage.
-        let mut opened = quietly(|| Self::read(folder, cache, nonce));
-        // Nobody else may have it open, since the folder is locked; but threads of sled in this
-        // process may still be letting go of it after the store was closed.
-        let until = Instant::now() + LET_GO;
-        while let Err(why) = &opened
-            && why.contains("could not acquire lock")
-        {
-            if Instant::now() > until {
-                return Err(Error::Ledger(why.clone()));
+        let why = match tame::open(folder, || Self::read(folder, cache, nonce)) {
+            Ok((ledger, Ok(found))) => return Ok(Opened { ledger, found, note: None }),
+            Ok((ledger, Err(why))) => {
+                drop(ledger);
+                why
             }
-            thread::sleep(Duration::from_millis(2));
-            opened = quietly(|| Self::read(folder, cache, nonce));
-        }
-        let why = match opened {
-            Ok((ledger, found)) => match found {
-                Ok(found) => return Ok(Opened { ledger, found, note: None }),
-                Err(why) => {
-                    drop(ledger);
-                    why
-                }
-            },
-            Err(why) => why,
+            Err(OpenFault::InUse(why)) => return Err(Error::Ledger(why)),
+            Err(OpenFault::Unusable(why)) => why,
         };
         if let Some(version) = why.strip_prefix("version ") {
             let found = version.parse().unwrap_or(u32::MAX);
@@ -109,7 +91,8 @@ impl Ledger {
             "the ledger was not usable ({why}); it is set aside as {} and rebuilt from the log",
             aside.display()
         );
-        let (ledger, _) = quietly(|| Self::read(folder, cache, nonce)).map_err(Error::Ledger)?;
+        let (ledger, _) =
+            tame::quietly(|| Self::read(folder, cache, nonce)).map_err(Error::Ledger)?;
         Ok(Opened { ledger, found: None, note: Some(note) })
     }
 
@@ -195,7 +178,7 @@ impl Ledger {
         }
         let count: u64 = self.hashes.values().map(|(_, last)| u64::from(*last) + 1).sum();
         batch.insert(META, encode_meta(meta, count, self.sum));
-        quietly(|| {
+        tame::quietly(|| {
             self.db.apply_batch(batch).map_err(|e| e.to_string())?;
             self.db.flush().map(|_| ()).map_err(|e| e.to_string())
         })
@@ -250,21 +233,6 @@ fn decode_meta(bytes: &[u8]) -> Result<(Meta, u64, u64), Option<String>> {
         Ok((meta, from.u64()?, from.u64()?))
     };
     read().map_err(|Malformed| None)
-}
-
-/// Runs something that may panic inside sled, and gives the panic as words.
-fn quietly<T>(run: impl FnOnce() -> Result<T, String>) -> Result<T, String> {
-    match panic::catch_unwind(AssertUnwindSafe(run)) {
-        Ok(result) => result,
-        Err(panic) => {
-            let text = panic.downcast_ref::<String>().cloned();
-            let text = text.or_else(|| panic.downcast_ref::<&str>().map(|&s| s.to_owned()));
-            Err(format!(
-                "sled panicked: {}",
-                text.unwrap_or_default().lines().next().unwrap_or_default()
-            ))
-        }
-    }
 }
 
 fn free_name(folder: &Path) -> PathBuf {

@@ -41,7 +41,6 @@ mod cell;
 mod checkpoint;
 mod claim;
 mod clock;
-mod codec;
 mod confirm;
 mod deliver;
 mod delivery;
@@ -53,6 +52,7 @@ mod ledger;
 mod memory;
 mod message;
 mod moves;
+mod once;
 mod options;
 mod payload;
 mod position;
@@ -69,6 +69,8 @@ mod store;
 mod tidy;
 mod timer;
 mod writer;
+
+use squall_durable::codec;
 
 pub use attributes::{DeadLetterPolicy, QueueAttributes};
 pub use batch::Batch;

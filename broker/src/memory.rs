@@ -1,6 +1,7 @@
 //! Queues in memory, as plainly as can be: for users' tests, and to hold the durable store against.
 
 mod claim;
+mod once;
 mod queue;
 mod take;
 
@@ -63,6 +64,7 @@ impl QueueStore for MemoryStore {
             messages: BTreeMap::new(),
             delayed: Vec::new(),
             groups: BTreeMap::new(),
+            marks: BTreeMap::new(),
         });
         if queue.attributes == *attributes {
             Ok(())
@@ -116,6 +118,25 @@ impl QueueStore for MemoryStore {
         })
     }
 
+    fn send_once(
+        &self,
+        queue: &str,
+        messages: &[Message],
+        producer: &str,
+        number: u64,
+    ) -> Result<Vec<MessageId>> {
+        self.send_numbered(queue, messages, producer, number)
+    }
+
+    fn last_number(&self, queue: &str, producer: &str) -> Result<Option<u64>> {
+        self.with(queue, |queue, _| Ok(queue.marks.get(producer).map(|mark| mark.0)))
+    }
+
+    fn group_from(&self, name: &str, group: &str, from_ms: u64) -> Result<()> {
+        check_name(group)?;
+        self.with(name, |queue, _| queue.group_from(name, group, from_ms))
+    }
+
     fn receive(
         &self,
         queue: &str,
@@ -127,7 +148,7 @@ impl QueueStore for MemoryStore {
         self.unclaimed(queue, Some(group))?;
         let visibility = visibility.unwrap_or(self.attributes(queue)?.visibility_timeout);
         let visible_ms = self.clock.now_ms() + millis(visibility);
-        let taken = self.take(queue, group, max, visible_ms)?;
+        let taken = self.take(queue, group, max, visible_ms, true)?;
         Ok(taken
             .into_iter()
             .map(|(offset, message, attempt)| Received {
@@ -145,7 +166,8 @@ impl QueueStore for MemoryStore {
 
     fn delete(&self, queue: &str, group: &str, handles: &[Handle]) -> Result<()> {
         self.with(queue, |queue, now| {
-            let group = queue.groups.entry(group.to_owned()).or_default();
+            queue.group(group);
+            let Some(group) = queue.groups.get_mut(group) else { return Ok(()) };
             let mut bad = None;
             for handle in handles {
                 let (offset, attempt) = offset_of(*handle);
@@ -328,10 +350,12 @@ impl QueueStore for MemoryStore {
     ) -> Result<Box<dyn QueueClaim>> {
         check_name(group)?;
         self.with(queue, |state, _| {
-            let found = state.groups.entry(group.to_owned()).or_default();
+            let found = state.group(group);
             match (&found.session, &found.claimed) {
                 (_, Some((last, current))) if last == owner && *current > incarnation => {
-                    return Err(Error::Fenced {
+                    return Err(Error::OldIncarnation {
+                        queue: queue.to_owned(),
+                        group: group.to_owned(),
                         owner: last.clone(),
                         ours: incarnation,
                         current: *current,
@@ -348,7 +372,7 @@ impl QueueStore for MemoryStore {
                 }
                 _ => {}
             }
-            release(found, false);
+            release(found, false, false);
             found.session = Some((owner.to_owned(), incarnation));
             found.claimed = found.session.clone();
             Ok(())

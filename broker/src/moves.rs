@@ -14,6 +14,7 @@ use crate::payload::{FRAME_MESSAGES, FRAME_TARGET, MAX_META, Meta, put_message};
 use crate::queue::Queue;
 use crate::reader;
 use crate::record::{DELAYED, MESSAGES, Record};
+use crate::replay;
 use crate::state::{Part, Pick};
 use crate::writer::Writer;
 
@@ -25,12 +26,14 @@ impl Writer {
         group: u32,
         to: &Arc<Cell>,
         items: Vec<Moved>,
-        answer: Option<Answer>,
-    ) {
+        again: bool,
+    ) -> Result<Sent> {
         let offsets: Vec<u64> = items.iter().map(|item| item.offset).collect();
         let result = self.move_all(from, group, to, items);
         if let Err(error) = &result {
             tracing::warn!(from = %from.name, to = %to.name, %error, "messages could not be moved; they stay where they are");
+        }
+        if result.is_err() && again {
             let again = self.shared.now() + 1_000;
             let mut state = from.change();
             for offset in offsets {
@@ -41,7 +44,7 @@ impl Writer {
             }
             self.shared.schedule(&mut state);
         }
-        self.answer(answer, result);
+        result
     }
 
     fn move_all(
@@ -80,6 +83,7 @@ impl Writer {
         records: &mut Vec<Record>,
         count: &mut u32,
     ) -> Result<()> {
+        self.finish_join(to);
         let first = {
             let mut state = to.live()?;
             let first = state.next;
@@ -92,7 +96,13 @@ impl Writer {
             first,
             ..FrameHead::default()
         };
-        self.write_messages(to, head, &[&std::mem::take(payload)], std::mem::take(records))
+        let records = std::mem::take(records);
+        self.write_messages(to, head, &[&std::mem::take(payload)], records.clone())?;
+        // At once, since they may be asked to be moved again within the same group commit.
+        for settle in records.iter().filter(|record| matches!(record, Record::Settle { .. })) {
+            replay::settle_source(&self.shared, settle, self.shared.now());
+        }
+        Ok(())
     }
 
     /// The message as it will lie in its new queue; `None` if it is settled already.
@@ -252,6 +262,7 @@ pub(crate) fn redrive(queue: &Queue, to: Option<&str>) -> Result<u64> {
                 group: id,
                 to: Arc::clone(to.cell()),
                 items,
+                again: false,
                 answer: Some(answer),
             };
             shared.inbox.submit(op)?;

@@ -13,7 +13,7 @@ use crate::confirm::{Answer, Confirm, Sent};
 use crate::delivery::{Peeked, Received};
 use crate::error::{Error, Result};
 use crate::group::{DEFAULT_GROUP, Group};
-use crate::inbox::Op;
+use crate::inbox::{Numbered, Op};
 use crate::message::{Handle, Message, MessageId};
 use crate::record::Record;
 use crate::state::QueueState;
@@ -69,7 +69,7 @@ impl Queue {
     /// [`Error::TooLarge`] or [`Error::DiskFull`], before anything was written.
     pub fn send_batch(&self, batch: Batch) -> Result<Confirm> {
         let (answer, confirm) = Answer::slot();
-        self.submit(batch, answer)?;
+        self.submit(batch, None, answer)?;
         Ok(confirm)
     }
 
@@ -83,18 +83,23 @@ impl Queue {
         batch: Batch,
         then: impl FnOnce(Result<Sent>) + Send + 'static,
     ) -> Result<()> {
-        self.submit(batch, Answer::Call(Box::new(then)))
+        self.submit(batch, None, Answer::Call(Box::new(then)))
     }
 
-    fn submit(&self, batch: Batch, answer: Answer) -> Result<()> {
+    pub(crate) fn submit(
+        &self,
+        batch: Batch,
+        numbered: Option<Numbered>,
+        answer: Answer,
+    ) -> Result<()> {
         let shared = &self.store.shared;
         batch.check(self.cell.look().attributes.max_message_size)?;
         shared.check_room()?;
-        shared.inbox.submit(Op::Send { cell: Arc::clone(&self.cell), batch, answer })
+        shared.inbox.submit(Op::Send { cell: Arc::clone(&self.cell), batch, numbered, answer })
     }
 
     /// The group `name`, created if there is none; a new one gets everything that the queue
-    /// still holds. A queue without groups keeps all messages (up to its retention); with
+    /// still holds, but not what all others have settled and is kept for a rewind. A queue without groups keeps all messages (up to its retention); with
     /// groups it keeps what one of them has not settled.
     ///
     /// # Errors
@@ -102,6 +107,19 @@ impl Queue {
     pub fn group(&self, name: &str) -> Result<Group> {
         let group = Group::new(self.clone(), name);
         group.ensure()?;
+        Ok(group)
+    }
+
+    /// Makes the group `name`, which starts with what was sent at `from_ms` (milliseconds since
+    /// 1970) or later. Unlike a group that [`group`](Self::group) makes, it is also given messages
+    /// that all others have settled, as far as they are kept for `rewindSeconds`. The other groups
+    /// see nothing of it; what the queue keeps, it now keeps until this group has settled it too.
+    ///
+    /// # Errors
+    /// [`Error::GroupExists`]; otherwise as [`group`](Self::group).
+    pub fn group_from(&self, name: &str, from_ms: u64) -> Result<Group> {
+        let group = Group::new(self.clone(), name);
+        group.create_from(from_ms)?;
         Ok(group)
     }
 
@@ -126,10 +144,17 @@ impl Queue {
     ///
     /// # Errors
     /// [`Error::Claimed`] while another owner, or the same incarnation, holds it;
-    /// [`Error::Fenced`] when a higher incarnation of this owner has held it.
+    /// [`Error::OldIncarnation`] when a higher incarnation of this owner has held it, before a
+    /// restart or since.
     pub fn claim(&self, group: &str, owner: &str, incarnation: u64) -> Result<Claim> {
         check_name(group)?;
         Claim::take(self.clone(), group, owner, incarnation)
+    }
+
+    /// Who claimed `group` last, and as which incarnation, whether the claim is alive or not.
+    #[must_use]
+    pub fn last_claim(&self, group: &str) -> Option<(String, u64)> {
+        self.cell.look().group_named(group).and_then(|group| group.claimed.clone())
     }
 
     fn default_group(&self) -> Group {
@@ -211,6 +236,7 @@ impl Queue {
                     allowed: "set it before messages are settled to be able to rewind them",
                 });
             }
+            state.expire_retained(shared.now());
             let offset = crate::reader::first_since(shared, &state, from_ms)?.unwrap_or(state.next);
             let generation = state.generation + 1;
             let confirm =

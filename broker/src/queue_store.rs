@@ -28,6 +28,19 @@ pub trait QueueStore: Send + Sync {
     fn set_attributes(&self, queue: &str, attributes: &QueueAttributes) -> Result<()>;
     /// Sends messages and waits until they are safe.
     fn send(&self, queue: &str, messages: &[Message]) -> Result<Vec<MessageId>>;
+    /// Sends messages unless the queue has had this number of the producer or a higher one; gives
+    /// the ids of those that were sent now.
+    fn send_once(
+        &self,
+        queue: &str,
+        messages: &[Message],
+        producer: &str,
+        number: u64,
+    ) -> Result<Vec<MessageId>>;
+    /// The highest number that a producer has sent once.
+    fn last_number(&self, queue: &str, producer: &str) -> Result<Option<u64>>;
+    /// Makes a group that starts at a time, and is given what others have settled since.
+    fn group_from(&self, queue: &str, group: &str, from_ms: u64) -> Result<()>;
     /// Leases messages, without waiting.
     fn receive(
         &self,
@@ -79,7 +92,11 @@ pub trait QueueClaim: Send {
     fn fail(&self, offset: u64, delay: Duration, reason: &str, count_attempt: bool) -> Result<()>;
     /// Moves a message to the dead-letter queue.
     fn dead_letter(&self, offset: u64, reason: &str, by: &str) -> Result<()>;
-    /// Has everything that is not settled delivered again.
+    /// Moves several messages (offset, reason, by) to the dead-letter queue.
+    fn dead_letters(&self, dead: &[(u64, &str, &str)]) -> Result<()>;
+    /// Everything below is settled.
+    fn floor(&self) -> Result<u64>;
+    /// Has everything that was read and not settled delivered again.
     fn release_all(&self) -> Result<()>;
 }
 
@@ -101,6 +118,23 @@ impl QueueStore for Store {
     }
     fn send(&self, queue: &str, messages: &[Message]) -> Result<Vec<MessageId>> {
         self.queue(queue)?.send(messages)
+    }
+    fn send_once(
+        &self,
+        queue: &str,
+        messages: &[Message],
+        producer: &str,
+        number: u64,
+    ) -> Result<Vec<MessageId>> {
+        let batch = messages.iter().cloned().collect();
+        let sent = self.queue(queue)?.send_once(batch, producer, number)?.wait()?;
+        Ok(sent.ids().collect())
+    }
+    fn last_number(&self, queue: &str, producer: &str) -> Result<Option<u64>> {
+        Ok(self.queue(queue)?.last_number(producer))
+    }
+    fn group_from(&self, queue: &str, group: &str, from_ms: u64) -> Result<()> {
+        self.queue(queue)?.group_from(group, from_ms).map(|_| ())
     }
     fn receive(
         &self,
@@ -165,6 +199,12 @@ impl QueueClaim for Claim {
     }
     fn dead_letter(&self, offset: u64, reason: &str, by: &str) -> Result<()> {
         Claim::dead_letter(self, offset, reason, by)?.wait().map(|_| ())
+    }
+    fn dead_letters(&self, dead: &[(u64, &str, &str)]) -> Result<()> {
+        Claim::dead_letters(self, dead)?.wait().map(|_| ())
+    }
+    fn floor(&self) -> Result<u64> {
+        Claim::floor(self)
     }
     fn release_all(&self) -> Result<()> {
         Claim::release_all(self)

@@ -19,16 +19,32 @@ pub(crate) struct Read {
     pub(crate) lost: Vec<Range<u64>>,
 }
 
-/// Reads the messages of a pick; `None` when the segment has gone meanwhile, and the messages
-/// with it.
+/// Reads the messages of a pick; `None` when they are gone meanwhile. Must not be called with the
+/// queue's lock held.
 pub(crate) fn read(shared: &Shared, queue: u32, pick: &Pick) -> Result<Option<Read>> {
-    let Some((data, frames)) = frames(shared, queue, &pick.block)? else { return Ok(None) };
-    let wanted = pick.parts.iter().map(|part| (part.range.end - part.range.start) as usize).sum();
+    let mut block = pick.block;
+    loop {
+        if let Some(read) = read_block(shared, queue, &block, &pick.parts)? {
+            return Ok(Some(read));
+        }
+        // The segment has gone; what was still needed of it was copied elsewhere before.
+        let now =
+            shared.cell(queue).and_then(|cell| cell.look().blocks.holding(block.first).copied());
+        match now.filter(|now| (now.segment, now.at) != (block.segment, block.at)) {
+            Some(now) => block = now,
+            None => return Ok(None),
+        }
+    }
+}
+
+/// Reads messages of a block where it was; `None` when the segment has gone.
+fn read_block(shared: &Shared, queue: u32, block: &Block, parts: &[Part]) -> Result<Option<Read>> {
+    let Some((data, frames)) = frames(shared, queue, block)? else { return Ok(None) };
+    let wanted = parts.iter().map(|part| (part.range.end - part.range.start) as usize).sum();
     let mut entries: Vec<Entry> = Vec::with_capacity(wanted);
     for (head, at) in frames {
         let end = head.first + u64::from(head.count);
-        let mut parts =
-            pick.parts.iter().skip_while(|part| part.range.end <= head.first).peekable();
+        let mut parts = parts.iter().skip_while(|part| part.range.end <= head.first).peekable();
         if parts.peek().is_none_or(|part| part.range.start >= end) {
             continue;
         }
@@ -54,7 +70,7 @@ pub(crate) fn read(shared: &Shared, queue: u32, pick: &Pick) -> Result<Option<Re
         }
     }
     entries.sort_unstable_by_key(|entry| entry.offset);
-    let lost = if entries.len() == wanted { Vec::new() } else { missing(&pick.parts, &entries) };
+    let lost = if entries.len() == wanted { Vec::new() } else { missing(parts, &entries) };
     Ok(Some(Read { frame: Frame { data, entries }, lost }))
 }
 
@@ -64,8 +80,7 @@ pub(crate) fn walk(
     payload: &[u8],
     mut each: impl FnMut(u64, payload::Place),
 ) -> Result<(), Malformed> {
-    let mut at = records(head, payload)?.len();
-    at += if head.flags & MOVES == 0 { 0 } else { 4 };
+    let mut at = payload.len() - messages(head, payload)?.len();
     for offset in head.first..head.first + u64::from(head.count) {
         let (place, next) = payload::next(payload, at)?;
         each(offset, place);
@@ -82,6 +97,12 @@ pub(crate) fn records<'a>(head: &FrameHead, payload: &'a [u8]) -> Result<&'a [u8
     let mut from = Reader(payload);
     let len = payload::u32_le(&mut from)?;
     from.take(len as usize)
+}
+
+/// The messages of a frame, without the records that it begins with.
+pub(crate) fn messages<'a>(head: &FrameHead, payload: &'a [u8]) -> Result<&'a [u8], Malformed> {
+    let skip = if head.flags & MOVES == 0 { 0 } else { records(head, payload)?.len() + 4 };
+    payload.get(skip..).ok_or(Malformed)
 }
 
 type Frames = (bytes::Bytes, Vec<(FrameHead, usize)>);
@@ -118,7 +139,8 @@ fn missing(parts: &[Part], entries: &[Entry]) -> Vec<Range<u64>> {
     lost
 }
 
-/// The offset of the first message that was sent at `from_ms` or later.
+/// The offset of the first message that was sent at `from_ms` or later. With the queue's lock held,
+/// so blocks are where the state says.
 pub(crate) fn first_since(
     shared: &Shared,
     state: &crate::state::QueueState,
@@ -127,8 +149,8 @@ pub(crate) fn first_since(
     let Some(block) = state.blocks.iter().find(|block| block.time >= from_ms) else {
         return Ok(None);
     };
-    let parts = vec![Part { range: block.first..block.end(), attempt: 0 }];
-    let read = read(shared, state.id, &Pick { block: *block, parts })?;
+    let parts = [Part { range: block.first..block.end(), attempt: 0 }];
+    let read = read_block(shared, state.id, block, &parts)?;
     let first = read.and_then(|read| {
         read.frame
             .entries

@@ -57,6 +57,11 @@ pub(crate) enum Record {
     Rewind { queue: u32, offset: u64, generation: u64 },
     /// Delayed messages have come to the tail.
     Fired { queue: u32, first: u64, until_ms: u64, count: u32, next_ms: u64 },
+    /// The frame brings these messages, by their place in it, of a batch of `total` that its
+    /// producer sends once only.
+    Once { queue: u32, producer: String, number: u64, part: Range<u64>, total: u64 },
+    /// A new group that is given everything from `cursor` on, also what is settled and kept.
+    AddGroupFrom { queue: u32, group: u32, name: String, cursor: u64 },
 }
 
 impl Record {
@@ -74,7 +79,9 @@ impl Record {
             | Self::Purge { queue, .. }
             | Self::Expire { queue, .. }
             | Self::Rewind { queue, .. }
-            | Self::Fired { queue, .. } => *queue,
+            | Self::Fired { queue, .. }
+            | Self::Once { queue, .. }
+            | Self::AddGroupFrom { queue, .. } => *queue,
         }
     }
 
@@ -136,6 +143,15 @@ impl Record {
             Self::Fired { queue, first, until_ms, count, next_ms } => {
                 numbers(12, &[u64::from(*queue), *first, *until_ms, u64::from(*count), *next_ms]);
             }
+            Self::Once { queue, producer, number, part, total } => {
+                let count = part.end - part.start;
+                numbers(13, &[u64::from(*queue), *number, part.start, count, *total]);
+                put_str(to, producer);
+            }
+            Self::AddGroupFrom { queue, group, name, cursor } => {
+                numbers(14, &[u64::from(*queue), u64::from(*group), *cursor]);
+                put_str(to, name);
+            }
         }
     }
 
@@ -190,6 +206,14 @@ impl Record {
                 count: from.u32()?,
                 next_ms: from.u64()?,
             },
+            13 => {
+                let (number, part, total) = (from.u64()?, range(from)?, from.u64()?);
+                Self::Once { queue, number, part, total, producer: from.string()? }
+            }
+            14 => {
+                let (group, cursor) = (from.u32()?, from.u64()?);
+                Self::AddGroupFrom { queue, group, cursor, name: from.string()? }
+            }
             _ => return Err(Malformed),
         })
     }
@@ -218,6 +242,8 @@ mod tests {
             },
             Record::Claim { queue: 1, group: 2, owner: "hot".into(), incarnation: 8 },
             Record::Fired { queue: 1, first: 2, until_ms: 3, count: 4, next_ms: u64::MAX },
+            Record::Once { queue: 1, producer: "p".into(), number: 2, part: 3..9, total: 12 },
+            Record::AddGroupFrom { queue: 1, group: 2, name: "again".into(), cursor: 3 },
         ];
         let mut bytes = Vec::new();
         records.iter().for_each(|record| record.encode(&mut bytes));

@@ -265,7 +265,7 @@ impl Recovery<'_> {
             let blocks = &state.blocks;
             for group in state.groups.values_mut() {
                 group.reconcile(blocks);
-                group.release(0, false);
+                group.release(false);
             }
             let firsts: Vec<u64> = state.blocks.iter().map(|b| b.first).collect();
             state.retire(&firsts, now);

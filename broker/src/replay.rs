@@ -35,9 +35,19 @@ pub(crate) fn apply(state: &mut QueueState, record: &Record, now: u64) {
             state.drop_below(*up_to, true);
         }
         Record::Expire { up_to, .. } => state.drop_below(*up_to, false),
-        Record::Rewind { offset, generation, .. } => state.rewind_to(*offset, *generation),
+        Record::Rewind { offset, generation, .. } => {
+            // What had gone by then does not come back.
+            state.expire_retained(now);
+            state.rewind_to(*offset, *generation);
+        }
         Record::Fired { first, until_ms, count, next_ms, .. } => {
             state.fired(*first, *until_ms, *count, *next_ms)
+        }
+        Record::Once { producer, number, part, total, .. } => {
+            state.marks.note(producer, *number, part, *total)
+        }
+        Record::AddGroupFrom { group, name, cursor, .. } => {
+            state.add_group_from(*group, name, *cursor, now)
         }
         // The catalogue's; see `recovery`.
         Record::Create { .. } | Record::Delete { .. } => {}

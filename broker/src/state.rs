@@ -6,6 +6,8 @@
 
 mod block;
 mod group;
+mod groups;
+mod mark;
 mod open;
 mod persist;
 mod queue;

@@ -3,7 +3,8 @@
 //! A segment goes when no queue needs a message in it. Its records go with it, so before that
 //! every queue that may have records there writes a snapshot of what they say to the end of the
 //! log: a rebuild from the log alone never brings a settled message back. A segment of which
-//! less than an eighth is needed is emptied by copying that to the end.
+//! less than an eighth is needed is emptied by copying that to the end, and a snapshot of the
+//! queue follows, since records about what was copied lie before it.
 
 use std::sync::Arc;
 
@@ -140,6 +141,12 @@ impl Writer {
                     state.delayed.values().filter(|d| d.segment == segment).copied().collect();
                 (blocks, delayed)
             };
+            if !blocks.is_empty() || !delayed.is_empty() {
+                // What the log says of them so far comes before the copies, where who reads the log
+                // alone does not know them yet; so a snapshot has to say it behind.
+                let mut state = cell.change();
+                state.first_control = state.first_control.min(segment);
+            }
             for block in blocks {
                 if let Some(payload) = self.repack(&cell, &block)? {
                     let head = FrameHead {
@@ -159,7 +166,8 @@ impl Writer {
                     read.map_err(|e| crate::Error::io("cannot read the log", &e))?;
                 if let Some((head, at)) = frames.into_iter().find(|(head, _)| head.kind == DELAYED)
                 {
-                    let payload = &data[at..at + head.length as usize];
+                    // The records stay behind; the queue's snapshot says what they said.
+                    let payload = reader::messages(&head, &data[at..at + head.length as usize])?;
                     effects.push(self.push_copy(&cell, head, payload, frame.due_ms)?);
                 }
             }

@@ -19,7 +19,7 @@ use crate::inbox::{Op, Pending};
 use crate::ledger::{Changes, Meta};
 use crate::message::MessageId;
 use crate::payload::{FRAME_MESSAGES, FRAME_TARGET};
-use crate::record::{CONTROL, DELAYED, EXTENDS, MESSAGES, MOVES, Record};
+use crate::record::{CONTROL, COPY, DELAYED, EXTENDS, MESSAGES, MOVES, Record};
 use crate::replay;
 use crate::shared::Shared;
 
@@ -117,9 +117,15 @@ impl Writer {
         }
         for op in pending.ops {
             match op {
-                Op::Send { cell, batch, answer } => self.take_batch(&cell, batch, answer),
-                Op::Move { from, group, to, items, answer } => {
-                    self.take_moves(&from, group, &to, items, answer)
+                Op::Send { cell, batch, numbered: None, answer } => {
+                    self.take_batch(&cell, batch, answer)
+                }
+                Op::Send { cell, batch, numbered: Some(numbered), answer } => {
+                    self.take_once(&cell, &batch, &numbered, answer)
+                }
+                Op::Move { from, group, to, items, again, answer } => {
+                    let result = self.take_moves(&from, group, &to, items, again);
+                    self.answer(answer, result);
                 }
                 Op::Fire { cell, first } => self.take_due(&cell, first),
             }
@@ -235,6 +241,14 @@ impl Writer {
         }
     }
 
+    /// Writes what waits to be joined for a queue, before something else is written that must
+    /// come behind it: a consumer that has seen a later message takes earlier ones for settled.
+    pub(crate) fn finish_join(&mut self, cell: &Cell) {
+        if let Some(join) = self.group.joins.remove(&cell.id) {
+            self.write_join(join);
+        }
+    }
+
     fn write_join(&mut self, join: Join) {
         let head = FrameHead {
             kind: join.kind,
@@ -300,12 +314,23 @@ impl Writer {
         let mut wakes = Wakes::default();
         let now = self.shared.now();
         for effect in effects {
-            for record in &effect.records {
+            let (own, others): (Vec<_>, Vec<_>) =
+                effect.records.iter().partition(|record| record.queue() == effect.cell.id);
+            for record in others {
                 replay::settle_source(&self.shared, record, now);
             }
             let mut state = effect.cell.change();
-            if state.deleted {
+            let copy = effect.head.flags & COPY != 0;
+            // Of a block that was settled while it was copied there is nothing left to place.
+            let gone = copy
+                && effect.head.kind == MESSAGES
+                && state.blocks.holding(effect.head.first).is_none();
+            if state.deleted || gone {
                 continue;
+            }
+            // Together, so that nobody sees a message that was delayed neither there nor here.
+            for record in own {
+                replay::apply(&mut state, record, now);
             }
             match effect.head.kind {
                 DELAYED => state.add_delayed(effect.place, &effect.head, effect.due_ms),

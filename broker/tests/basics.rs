@@ -1,6 +1,9 @@
 //! The shortest way through the queue, and the state after opening again.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::single_range_in_vec_init)]
 
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::thread;
+
 use squall_broker::{Error, Message, QueueAttributes, Store, StoreOptions};
 
 #[test]
@@ -81,4 +84,70 @@ fn disk_space_comes_back_and_what_waits_stays() {
         assert_eq!(waiting.iter().map(|m| &m.body[..]).collect::<Vec<_>>(), [b"still here"]);
         store.close().unwrap();
     }
+}
+
+#[test]
+fn nobody_misses_a_message_because_its_segment_is_given_back() {
+    let folder = tempfile::tempdir().unwrap();
+    let options = StoreOptions { segment_bytes: 256 << 10, ..StoreOptions::small() };
+    let store = Store::open(folder.path(), options).unwrap();
+    let idle = store.create_queue("idle", &QueueAttributes::default()).unwrap();
+    let busy = store.create_queue("busy", &QueueAttributes::default()).unwrap();
+    idle.send(&(0..50).map(|n| Message::new(format!("{n}"))).collect::<Vec<_>>()).unwrap();
+    let claim = idle.claim("topology", "t", 1).unwrap();
+    let over = AtomicBool::new(false);
+    thread::scope(|scope| {
+        scope.spawn(|| {
+            while !over.load(Ordering::Relaxed) {
+                assert_eq!(idle.peek(100).unwrap().len(), 50);
+                let frames = claim.read(100, usize::MAX).unwrap();
+                assert_eq!(frames.iter().map(|frame| frame.len()).sum::<usize>(), 50);
+                claim.release_all().unwrap();
+            }
+        });
+        // The messages are copied on from segment to segment.
+        for _ in 0..150 {
+            busy.send(&[Message::new(vec![7_u8; 65_000]), Message::new(vec![7_u8; 65_000])])
+                .unwrap();
+            busy.purge().unwrap();
+        }
+        over.store(true, Ordering::Relaxed);
+    });
+}
+
+#[test]
+fn what_was_leased_and_then_copied_is_there_for_who_reads_the_log_alone() {
+    let folder = tempfile::tempdir().unwrap();
+    let options = StoreOptions { segment_bytes: 256 << 10, ..StoreOptions::small() };
+    let store = Store::open(folder.path(), options.clone()).unwrap();
+    let [idle, kept, busy] = ["idle", "kept", "busy"]
+        .map(|name| store.create_queue(name, &QueueAttributes::default()).unwrap());
+    let claim = idle.claim("topology", "t", 1).unwrap();
+    let fill = |queue: &squall_broker::Queue, times: usize| {
+        for _ in 0..times {
+            queue.send(&[Message::new(vec![7_u8; 60_000])]).unwrap();
+        }
+    };
+    let segment = |number: usize| folder.path().join(format!("log/{number:08}.seg")).exists();
+    idle.send(&(0..20).map(|n| Message::new(format!("{n}"))).collect::<Vec<_>>()).unwrap();
+    fill(&kept, 2);
+    // The second segment goes, and the queue says again what the log has of it so far.
+    fill(&busy, 8);
+    busy.purge().unwrap();
+    fill(&busy, 4);
+    store.flush().unwrap();
+    assert!(segment(1) && !segment(2));
+    assert_eq!(claim.read(20, usize::MAX).unwrap().len(), 1);
+    // The first segment goes, and its messages are copied behind what was said of them since.
+    kept.purge().unwrap();
+    fill(&busy, 8);
+    store.flush().unwrap();
+    assert!(!segment(1));
+    drop((claim, idle, kept, busy));
+    store.close().unwrap();
+    drop(store);
+    let store = Store::open(folder.path(), StoreOptions { ledger: false, ..options }).unwrap();
+    let claim = store.queue("idle").unwrap().claim("topology", "t", 2).unwrap();
+    let frames = claim.read(100, usize::MAX).unwrap();
+    assert_eq!(frames.iter().map(|frame| frame.len()).sum::<usize>(), 20);
 }

@@ -1,4 +1,4 @@
-//! A store that was written by the first version of the format is read by this one.
+//! Stores that were written by each version of the format are read by this one.
 //!
 //! `SQUALL_WRITE_FIXTURE=1 cargo test -p squall-broker --test format` writes the fixture anew; do
 //! that only for a new format, under a new name, and keep the old ones.
@@ -21,41 +21,71 @@ fn options(ledger: bool) -> StoreOptions {
     }
 }
 
-fn fixture() -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures/store-v1")
+fn fixture(name: &str) -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures").join(name)
 }
 
 #[test]
 fn a_store_of_version_1_is_read() {
+    for ledger in [true, false] {
+        let folder = tempfile::tempdir().unwrap();
+        copy(&fixture("store-v1"), folder.path());
+        let store = Store::open(folder.path(), options(ledger)).unwrap();
+        assert_eq!(store.list(), ["dead", "late", "shares"]);
+        assert_eq!(store.queue("shares").unwrap().last_number("topology:hot"), None);
+        check(store, folder.path(), ledger);
+    }
+}
+
+#[test]
+fn a_store_of_version_2_is_read() {
     if std::env::var_os("SQUALL_WRITE_FIXTURE").is_some() {
-        write(&fixture());
+        write(&fixture("store-v2"));
     }
     for ledger in [true, false] {
         let folder = tempfile::tempdir().unwrap();
-        copy(&fixture(), folder.path());
+        copy(&fixture("store-v2"), folder.path());
         let store = Store::open(folder.path(), options(ledger)).unwrap();
-        assert_eq!(store.damage(), Vec::<String>::new());
-        assert_eq!(store.list(), ["dead", "late", "shares"]);
-        let shares = store.queue("shares").unwrap();
-        let attributes = shares.attributes();
-        assert_eq!(attributes.visibility_timeout, Duration::from_secs(7));
-        assert_eq!(attributes.dead_letter.unwrap().max_receive_count, 4);
-        let stats = shares.stats().unwrap();
-        // Four in the group of the topology, in which only the buried one is settled.
-        assert_eq!((stats.active, stats.inactive, stats.generation), (4, 1, 0));
-        let waiting = shares.peek(10).unwrap();
-        let bodies: Vec<&[u8]> = waiting.iter().map(|message| &message.body[..]).collect();
-        assert_eq!(bodies, [b"leased", b"third.", b"fourth"]);
-        assert_eq!(waiting[1].headers, [("city".to_owned(), "Bern".to_owned())]);
-        let dead = &store.queue("dead").unwrap().peek(10).unwrap()[0];
-        assert_eq!(dead.dead_letter.as_ref().unwrap().reason, "not json");
-        assert_eq!(store.queue("late").unwrap().stats().unwrap().delayed, 1);
-        // And it is written on.
-        shares.send(&[Message::new("fifth")]).unwrap();
-        store.close().unwrap();
-        let store = Store::open(folder.path(), options(ledger)).unwrap();
-        assert_eq!(store.queue("shares").unwrap().peek(10).unwrap().len(), 4);
+        assert_eq!(store.list(), ["dead", "late", "once", "shares"]);
+        let once = store.queue("once").unwrap();
+        let batch = || ["first", "second"].into_iter().collect();
+        let sent = once.send_once(batch(), "topology:hot", 7).unwrap();
+        assert_eq!(sent.wait().unwrap().count, 0);
+        let again = once.group("again").unwrap().peek(10).unwrap();
+        assert_eq!(
+            again.iter().map(|m| &m.body[..]).collect::<Vec<_>>(),
+            [&b"first"[..], b"second"]
+        );
+        assert!(once.peek(10).unwrap().is_empty());
+        drop(once);
+        check(store, folder.path(), ledger);
     }
+}
+
+/// What stores of all versions have in common.
+fn check(store: Store, folder: &Path, ledger: bool) {
+    assert_eq!(store.damage(), Vec::<String>::new());
+    let shares = store.queue("shares").unwrap();
+    let attributes = shares.attributes();
+    assert_eq!(attributes.visibility_timeout, Duration::from_secs(7));
+    assert_eq!(attributes.dead_letter.unwrap().max_receive_count, 4);
+    let stats = shares.stats().unwrap();
+    // Four in the group of the topology, in which only the buried one is settled.
+    assert_eq!((stats.active, stats.inactive, stats.generation), (4, 1, 0));
+    let waiting = shares.peek(10).unwrap();
+    let bodies: Vec<&[u8]> = waiting.iter().map(|message| &message.body[..]).collect();
+    assert_eq!(bodies, [b"leased", b"third.", b"fourth"]);
+    assert_eq!(waiting[1].headers, [("city".to_owned(), "Bern".to_owned())]);
+    let dead = &store.queue("dead").unwrap().peek(10).unwrap()[0];
+    assert_eq!(dead.dead_letter.as_ref().unwrap().reason, "not json");
+    assert_eq!(store.queue("late").unwrap().stats().unwrap().delayed, 1);
+    // And it is written on.
+    shares.send(&[Message::new("fifth")]).unwrap();
+    store.close().unwrap();
+    drop(shares);
+    drop(store);
+    let store = Store::open(folder, options(ledger)).unwrap();
+    assert_eq!(store.queue("shares").unwrap().peek(10).unwrap().len(), 4);
 }
 
 fn write(to: &Path) {
@@ -84,8 +114,15 @@ fn write(to: &Path) {
     shares.delete(&[buried[0].handle]).unwrap();
     let late = store.create_queue("late", &QueueAttributes::default()).unwrap();
     late.send(&[Message::new("later").delayed(Duration::from_secs(60))]).unwrap();
+    let kept = QueueAttributes { rewind: Duration::from_secs(60), ..QueueAttributes::default() };
+    let once = store.create_queue("once", &kept).unwrap();
+    let messages = ["first", "second"].map(Message::new);
+    once.send_once(messages.into_iter().collect(), "topology:hot", 7).unwrap().wait().unwrap();
+    let got = once.receive(2, None).unwrap();
+    once.delete(&[got[0].handle, got[1].handle]).unwrap();
+    once.group_from("again", T0).unwrap();
     store.close().unwrap();
-    drop((shares, late, store));
+    drop((once, shares, late, store));
     fs::remove_file(folder.path().join("lock")).unwrap();
     copy(folder.path(), to);
     // The rest of a segment is blank; a checkout need not carry it.

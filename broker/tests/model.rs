@@ -7,7 +7,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use proptest::prelude::*;
-use squall_broker::{Clock, Handle, Message, QueueAttributes, Store, StoreOptions};
+use squall_broker::{Clock, Handle, Message, MessageId, QueueAttributes, Store, StoreOptions};
 use squall_durable::SimDisk;
 
 const RETENTION: Duration = Duration::from_secs(100_000);
@@ -16,6 +16,7 @@ const REWIND: Duration = Duration::from_secs(400);
 #[derive(Debug, Clone)]
 enum Step {
     Send { count: usize, bytes: usize, delay: u64 },
+    Again,
     Receive { max: usize, visibility: u64 },
     Delete { every: usize },
     Change { which: usize, visibility: u64 },
@@ -30,6 +31,7 @@ fn step() -> impl Strategy<Value = Step> {
     prop_oneof![
         6 => (1..200_usize, 1..2_000_usize, prop_oneof![4 => Just(0_u64), 1 => 1..60_u64])
             .prop_map(|(count, bytes, delay)| Step::Send { count, bytes, delay }),
+        2 => Just(Step::Again),
         6 => (1..300_usize, 1..60_u64).prop_map(|(max, visibility)| Step::Receive { max, visibility }),
         5 => (1..4_usize).prop_map(|every| Step::Delete { every }),
         2 => (0..50_usize, 0..90_u64).prop_map(|(which, visibility)| Step::Change { which, visibility }),
@@ -59,6 +61,8 @@ struct World {
     store: Option<Store>,
     model: BTreeMap<u64, Modelled>,
     handles: Vec<(Handle, u64, u32)>,
+    /// The batch that was sent last, and its number.
+    last: (Vec<Message>, u64),
 }
 
 impl World {
@@ -70,6 +74,7 @@ impl World {
             store: None,
             model: BTreeMap::new(),
             handles: Vec::new(),
+            last: (Vec::new(), 0),
         };
         world.open(true);
         let attributes =
@@ -102,6 +107,7 @@ impl World {
         let now = self.clock.now_ms();
         match *step {
             Step::Send { count, bytes, delay } => self.send(count, bytes, delay, now),
+            Step::Again => assert_eq!(self.send_last(), Vec::new()),
             Step::Receive { max, visibility } => self.receive(max, visibility, now),
             Step::Delete { every } => {
                 let (gone, kept): (Vec<_>, Vec<_>) =
@@ -168,7 +174,8 @@ impl World {
             |i: usize| format!("{:06}-{}", first as usize + i, "x".repeat(bytes)).into_bytes();
         let message = |i| Message::new(body(i)).delayed(Duration::from_secs(delay));
         let messages: Vec<Message> = (0..count).map(message).collect();
-        let ids = self.store().queue("q").unwrap().send(&messages).unwrap();
+        self.last = (messages, self.last.1 + 1);
+        let ids = self.send_last();
         for (i, id) in ids.into_iter().enumerate() {
             let due_ms = now + delay * 1_000;
             let new = Modelled {
@@ -181,6 +188,14 @@ impl World {
             };
             assert!(self.model.insert(id.0, new).is_none());
         }
+    }
+
+    /// Sends the last batch, unless it is there already.
+    fn send_last(&self) -> Vec<MessageId> {
+        let queue = self.store().queue("q").unwrap();
+        let batch = self.last.0.iter().cloned().collect();
+        let sent = queue.send_once(batch, "model", self.last.1).unwrap();
+        sent.wait().unwrap().ids().collect()
     }
 
     fn receive(&mut self, max: usize, visibility: u64, now: u64) {

@@ -11,7 +11,7 @@ use crate::terminal::Terminal;
 pub(crate) enum Exit {
     /// All is well.
     Done,
-    /// Something failed while it was running.
+    /// Something failed while it was running, or a test did not pass.
     Failed,
     /// The arguments or the topology are wrong; nothing was run.
     Usage,
@@ -104,6 +104,17 @@ impl Failure {
             What::Silent => {}
         }
         self.exit
+    }
+}
+
+impl std::fmt::Display for Failure {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match &self.what {
+            What::Line(message, None) => f.write_str(message),
+            What::Line(message, Some(help)) => write!(f, "{message}; {help}"),
+            What::Mistakes(mistakes) => mistakes.fmt(f),
+            What::Silent => Ok(()),
+        }
     }
 }
 

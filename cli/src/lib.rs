@@ -34,6 +34,7 @@
 mod app;
 mod args;
 mod bench;
+mod cases;
 mod commands;
 mod demo;
 mod failure;

@@ -11,13 +11,14 @@ use crate::{
 
 /// What is logged if nobody says otherwise.
 const DEFAULT: &str = "warn";
-/// The demo shows by itself what falls and stands up again.
-const DEMO: &str = "error";
+/// The demo shows by itself what falls and stands up again, and tests tell what failed.
+const TOLD: &str = "error";
 
 /// Starts logging for the process.
 pub(crate) fn start(command: &Command, terminal: &Terminal) {
     let wanted = std::env::var("SQUALL_LOG").unwrap_or_default();
-    let default = if matches!(command, Command::Demo(_)) { DEMO } else { DEFAULT };
+    let told = matches!(command, Command::Demo(_) | Command::Test(_));
+    let default = if told { TOLD } else { DEFAULT };
     let wanted = if wanted.is_empty() { default } else { &wanted };
     let filter = EnvFilter::try_new(wanted).unwrap_or_else(|error| {
         terminal.note(&format!("SQUALL_LOG is not a filter, so it counts as `{DEFAULT}`: {error}"));

@@ -18,20 +18,27 @@ use std::{
 use squall_components::{
     generate::{AccessLines, Events, Rides, Shares},
     parse::{AccessLog, CsvFields, CsvOptions, Field, JsonFields, RegexFields, Scalar},
-    sql::{Column, ColumnKind, Mode, Rows, SqlStore, StoreOptions, Table, Value},
+    sql::{
+        Column, ColumnKind, CommitOptions, Mode, Rows, SqlCommit, SqlStore, StoreOptions, Table,
+        Value,
+    },
 };
-use squall_framework::{Factory, Grouping, Lent, Role, Source, Topology, start};
+use squall_framework::{
+    Commit, CommitMode, CommitStore, Factory, Grouping, Lent, Role, Source, TableRows, Topology,
+    start,
+};
 use squall_test_support::MariaDb;
 
 const LINES: usize = 200_000;
 
 fn main() {
     let only = std::env::args().skip(1).find(|argument| !argument.starts_with('-'));
-    let parts: [(&str, fn()); 4] = [
+    let parts: [(&str, fn()); 5] = [
         ("parsers", parsers),
         ("topologies", topologies),
         ("sqlite", sqlite),
         ("mariadb", mariadb),
+        ("commit", commit),
     ];
     for (name, part) in parts {
         if only.as_deref().is_none_or(|only| only == name) {
@@ -219,5 +226,55 @@ fn mariadb() {
             connections,
             100,
         );
+    }
+}
+
+/// Epochs of `rows` rows with the record of the commit, each row with a key that no other of its
+/// epoch has. They come from two tasks of a sink, as an engine has them.
+fn commits(name: &str, url: &str, rows: usize) {
+    use squall_framework::Value;
+    let epochs = 100_000 / rows;
+    let mut words: Vec<_> = (0..50_000).map(|n| format!("word {n}")).collect();
+    fastrand::Rng::with_seed(1).shuffle(&mut words);
+    let mut words = words.iter().cycle();
+    let mut part = || TableRows {
+        names: None,
+        component: "save".into(),
+        table: Arc::new(table()),
+        columns: 3,
+        values: words
+            .by_ref()
+            .take(rows / 2)
+            .flat_map(|word| [Value::Text(word.clone()), Value::Int(7), Value::Int(1)])
+            .collect(),
+    };
+    let parts: Vec<_> = (0..epochs).map(|_| vec![part(), part()]).collect();
+    let url = url.parse().unwrap();
+    let mut store = SqlCommit::new(url, "bench", CommitMode::WithRecord, CommitOptions::default());
+    measure(name, "rows", epochs * rows, || {
+        let claimed = store.claim().unwrap();
+        let parts = parts.clone();
+        let started = Instant::now();
+        for (epoch, rows) in (claimed.epoch + 1..).zip(parts) {
+            let (incarnation, commit_id) = (claimed.incarnation, epoch.to_string());
+            let commit = Commit { incarnation, epoch, commit_id, rows, ..Commit::default() };
+            store.begin(&commit).unwrap();
+            assert!(store.rows(&commit).unwrap().is_empty());
+            store.commit().unwrap();
+        }
+        started.elapsed()
+    });
+}
+
+fn commit() {
+    let folder = tempfile::tempdir().unwrap();
+    for rows in [1_000, 10_000, 50_000] {
+        let url = format!("sqlite://{}/{rows}.db", folder.path().display());
+        commits(&format!("sqlite commits of {rows}"), &url, rows);
+    }
+    let Some(server) = MariaDb::start() else { return };
+    for rows in [1_000, 10_000, 50_000] {
+        let url = server.create_database().unwrap();
+        commits(&format!("mariadb commits of {rows}"), &url, rows);
     }
 }

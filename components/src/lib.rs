@@ -1,9 +1,9 @@
 //! The spouts, bolts, parsers and stores that a YAML file may name.
 //!
 //! [`registry`] lists them all, each with its options, its documentation and an example. Beneath
-//! them are three modules that know nothing of topologies and can be used alone: [`parse`] turns
-//! texts into typed fields, [`sql`] writes rows into SQLite, MySQL or MariaDB, and [`generate`]
-//! makes up events.
+//! them are modules that know nothing of topologies and can be used alone: [`parse`] turns texts
+//! into typed fields, [`sql`] writes rows into SQLite, MySQL or MariaDB, [`state`] keeps what bolts
+//! remember, and [`generate`] makes up events.
 #![forbid(unsafe_code)]
 
 mod bolt;
@@ -11,12 +11,18 @@ mod columns;
 mod expression;
 pub mod generate;
 mod options;
+mod pack;
 pub mod parse;
 mod queues;
 mod registry;
+mod replay;
 mod sink;
+mod sortable;
 mod spout;
 pub mod sql;
+pub mod state;
 mod values;
 
+pub use queues::QueueOutbox;
 pub use registry::registry;
+pub use replay::Replay;

@@ -4,8 +4,9 @@ use squall_framework::{ComponentType, Registry};
 
 use crate::{
     bolt::{
-        AccessLogConfig, Count, CountConfig, CsvConfig, Filter, FilterConfig, JsonConfig, Map,
-        MapConfig, ParserBolt, RegexConfig, Split, SplitConfig,
+        AccessLogConfig, Count, CountConfig, CsvConfig, Dedupe, DedupeConfig, Filter, FilterConfig,
+        Join, JoinConfig, JsonConfig, Lookup, LookupConfig, Map, MapConfig, ParserBolt,
+        RegexConfig, Split, SplitConfig, Top, TopConfig, Window, WindowConfig,
     },
     sink::{
         FileConfig, FileSink, Print, PrintConfig, QueueSink, QueueSinkConfig, SqlConfig, SqlSink,
@@ -44,8 +45,17 @@ pub fn registry() -> Registry {
         ComponentType::bolt::<FilterConfig, _>("filter", Filter::new)
             .docs(include_str!("../docs/filter.md")),
         ComponentType::bolt::<MapConfig, _>("map", Map::new).docs(include_str!("../docs/map.md")),
+        ComponentType::bolt::<LookupConfig, _>("lookup", Lookup::new)
+            .docs(include_str!("../docs/lookup.md")),
+        ComponentType::bolt::<DedupeConfig, _>("dedupe", Dedupe::new)
+            .docs(include_str!("../docs/dedupe.md")),
+        ComponentType::bolt::<JoinConfig, _>("join", Join::new)
+            .docs(include_str!("../docs/join.md")),
+        ComponentType::bolt::<TopConfig, _>("top", Top::new).docs(include_str!("../docs/top.md")),
         ComponentType::batch_bolt::<CountConfig, _>("count", Count::new)
             .docs(include_str!("../docs/count.md")),
+        ComponentType::bolt::<WindowConfig, _>("window", Window::new)
+            .docs(include_str!("../docs/window.md")),
         ComponentType::batch_bolt::<SqlConfig, _>("sql", SqlSink::new)
             .docs(include_str!("../docs/sql.md")),
         ComponentType::batch_bolt::<FileConfig, _>("file", FileSink::new)

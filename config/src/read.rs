@@ -155,8 +155,8 @@ impl Section {
         }
     }
 
-    /// The value in words. One that came from a variable shows as it is written.
-    fn describe(&self) -> String {
+    /// The value in words, such as: the text `x`. One that came from a variable shows as it is written.
+    pub fn describe(&self) -> String {
         if let Some(written) = &self.node.written {
             return format!("the value of {}", written.text);
         }

@@ -37,10 +37,11 @@ impl Appender {
                 log.remove(number)?;
             }
         }
-        let (segment, at, file) = if sound && log.has(end.segment) {
-            let file = log
-                .file(end.segment)
-                .map_err(|e| LogError::io("open", &log.path(end.segment), e))?;
+        let last = match log.has(end.segment) {
+            true => Some(sync_again(&log, end.segment)?),
+            false => None,
+        };
+        let (segment, at, file) = if let Some(file) = last.filter(|_| sound) {
             (end.segment, end.at, file)
         } else {
             let number = end.segment + 1;
@@ -133,6 +134,15 @@ impl Appender {
         (self.segment, self.at, self.file) = (number, SEGMENT_HEADER_BYTES, file);
         Ok(())
     }
+}
+
+/// What a process wrote that was killed before it could sync has been read, so it counts from now
+/// on; it must not be lost with the power any more.
+fn sync_again(log: &Log, segment: u32) -> Result<Arc<dyn DiskFile>, LogError> {
+    let failed = |action, error| LogError::io(action, &log.path(segment), error);
+    let file = log.file(segment).map_err(|error| failed("open", error))?;
+    file.sync().map_err(|error| failed("sync", error))?;
+    Ok(file)
 }
 
 impl Drop for Appender {

@@ -14,6 +14,7 @@
 
 mod ack;
 pub mod bench;
+mod cases;
 mod clock;
 mod component;
 mod engine;
@@ -26,6 +27,9 @@ mod topology;
 mod tuple;
 
 pub use ack::{Failure, FailureKind};
+pub use cases::{
+    CaseResult, Entrance, Expected, FieldDifference, ShownTuple, TestCase, TestFailure, TestInput,
+};
 pub use clock::Clock;
 pub use component::{
     AnyBolt, AnyConfig, BatchBolt, Bolt, BoltFactory, BoltFuture, ComponentType, Factory, Failed,
@@ -38,15 +42,17 @@ pub use engine::{
     TaskState, TopologyState, start, start_in_epochs,
 };
 pub use epoch::{
-    Collector, Commit, CommitStore, Committed, Outbox, OutboxMessage, Positions, Redo, Rejected,
-    ReplayableSource, STEPS, SourceClaim, SourceDead, SourcePosition, StateError, StateStore,
-    StoreFault, TableRows,
+    Collector, Commit, CommitMode, CommitStore, CommitStores, CommitTarget, Committed, Outbox,
+    OutboxMessage, Positions, Redo, Rejected, ReplayableSource, STEPS, SourceClaim, SourceDead,
+    SourcePosition, StateError, StateStore, StoreFault, TableRows,
 };
 pub use error::{AnyError, Error, ErrorKind, Result};
 pub use output::{CustomGrouping, Grouping, Output, SpoutOutput};
-pub use state::{Change, Changes, MAX_STATE_VALUE, Merge, NoState, State, StateKey, StateReader};
+pub use state::{
+    Change, Changes, KEY_GROUPS, MAX_STATE_VALUE, Merge, NoState, State, StateKey, StateReader,
+};
 pub use topology::{
-    Body, Component, DeadLetterTarget, Row, Source, TestCase, Topology, TopologyBuilder,
+    Body, Component, DeadLetterTarget, Delivered, Reach, Source, Topology, TopologyBuilder,
     TopologyFile,
 };
 pub use tuple::{Field, IntoRow, Kind, Schema, Show, Tuple, TupleBatch, Value, ValueRef};

@@ -7,8 +7,8 @@ use std::time::Duration;
 
 use squall_config::Variables;
 use squall_framework::{
-    AnyConfig, ComponentType, CustomGrouping, DeadLetterTarget, Grouping, Registry, Settings,
-    TopologyFile, ValueRef, start,
+    AnyConfig, ComponentType, CustomGrouping, DeadLetterTarget, Entrance, Grouping, Registry,
+    Settings, TopologyFile, Value, ValueRef, start,
     testing::{Discard, Numbers},
 };
 
@@ -64,7 +64,11 @@ fn settings_dead_letters_and_tests_are_read() {
     assert_eq!(settings.message_timeout, Duration::from_secs(10));
     assert_eq!((settings.retry.max_attempts, settings.max_pending), (3, 100_000));
     assert_eq!(file.dead_letters, Some(DeadLetterTarget::Queue("shares-dead".into())));
-    assert_eq!(file.tests[0].expect["counts"][0]["count"], 2);
+    let test = &file.tests[0];
+    assert_eq!((test.name.as_str(), test.place.line()), ("two shares of one restaurant", 20));
+    assert_eq!(test.input[0].to, Entrance::Spout { id: "shares".into(), stream: 0 });
+    assert_eq!(test.input[0].tuples[1], (Duration::ZERO, vec![Value::Text("b".into())]));
+    assert_eq!(test.expect[0].tuples[0][1], ("count".into(), Value::Int(2)));
     assert_eq!(file.description.as_deref(), Some("how often each restaurant is shared"));
     assert!(file.warnings.is_empty());
 }
@@ -93,6 +97,10 @@ fn the_explained_file_is_correct_and_has_every_key_with_its_default() {
             let map = if path.is_empty() { &written } else { &written[path] };
             assert!(map.get(key).is_some(), "`{path}` lacks `{key}`");
         }
+    }
+    for key in schema["$defs"]["Test"]["properties"].as_object().unwrap().keys() {
+        let tests = written["tests"].as_sequence().unwrap();
+        assert!(tests.iter().any(|test| test.get(key).is_some()), "no test has `{key}`");
     }
     let bolt = schema["$defs"]["bolt-sql"]["properties"].as_object().unwrap();
     for key in bolt.keys() {

@@ -10,6 +10,7 @@ mod crash;
 mod dead_letters;
 mod demo;
 mod drain;
+mod exactly_once;
 mod mistakes;
 mod rides;
 mod second_terminal;

@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 
 use rusqlite::{Connection, OpenFlags, types::ValueRef};
-use squall_test_support::MariaDb;
+use squall_test_support::{MariaDb, SqlServer};
 
 use crate::place::Place;
 
@@ -13,7 +13,7 @@ pub enum Store {
     /// A file, read by SQLite itself.
     Sqlite(PathBuf),
     /// A database of a real server, read by the server's own client.
-    MariaDb(&'static MariaDb, String),
+    MariaDb(&'static SqlServer, String),
 }
 
 impl Store {

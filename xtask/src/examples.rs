@@ -1,10 +1,12 @@
-//! The examples: each one runs to its end and prints what its own documentation says it prints.
+//! The examples: each one runs to its end and prints what its own documentation says it prints, and
+//! the tests of its topology pass.
 
 use anyhow::{Context, Result, bail};
 
 use crate::{
     report::Outcome,
     shell::{built, command, output, root},
+    topologies,
 };
 
 /// The line in an example's documentation behind which stands how it is run.
@@ -34,7 +36,7 @@ fn run(file: &std::path::Path) -> Result<()> {
     let words = lines.next().and_then(|line| line.strip_prefix(COMMAND)).with_context(named)?;
     let mut words = words.split_whitespace();
     let name = words.next().with_context(named)?;
-    let arguments = words.filter(|word| *word != "--");
+    let arguments: Vec<_> = words.filter(|word| *word != "--").collect();
     let expected: Vec<_> = lines
         .map_while(|line| line.strip_prefix("//! "))
         .take_while(|line| *line != "```")
@@ -43,13 +45,15 @@ fn run(file: &std::path::Path) -> Result<()> {
     if data.exists() {
         std::fs::remove_dir_all(&data)?;
     }
-    let printed = output(
-        command(built("debug/examples").join(name)).args(arguments).env("SQUALL_DATA_DIR", &data),
-    )?;
+    let example = || command(built("debug/examples").join(name));
+    let printed = output(example().args(&arguments).env("SQUALL_DATA_DIR", &data))?;
     for line in &expected {
         if !printed.lines().any(|printed| printed.trim_end() == *line) {
             bail!("the example {name} does not print `{line}` but:\n{printed}");
         }
+    }
+    for topology in arguments.iter().filter(|argument| argument.ends_with(".yaml")) {
+        topologies::test(example(), topology.as_ref())?;
     }
     println!("{name}: prints its {} lines", expected.len());
     Ok(())

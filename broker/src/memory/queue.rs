@@ -17,6 +17,8 @@ pub(super) struct Queue {
     pub(super) messages: BTreeMap<u64, Stored>,
     pub(super) delayed: Vec<(u64, Stored)>,
     pub(super) groups: BTreeMap<String, Group>,
+    /// The last number and size of batch by producer.
+    pub(super) marks: BTreeMap<String, (u64, u64)>,
 }
 
 #[derive(Default)]
@@ -30,6 +32,8 @@ pub(super) struct Group {
 #[derive(Clone, Copy, Default)]
 pub(super) struct State {
     pub(super) attempts: u32,
+    /// Whether it was ever delivered.
+    pub(super) seen: bool,
     pub(super) visible_ms: u64,
     pub(super) settled_ms: Option<u64>,
 }
@@ -74,6 +78,39 @@ impl Queue {
         });
     }
 
+    /// The group of this name; a new one is not given what all others have settled.
+    pub(super) fn group(&mut self, name: &str) -> &mut Group {
+        if !self.groups.contains_key(name) {
+            let settled: Vec<u64> = self
+                .messages
+                .keys()
+                .filter(|offset| self.is_settled(None, **offset))
+                .copied()
+                .collect();
+            let mut group = Group::default();
+            for offset in settled {
+                let times = self.groups.values().filter_map(|group| group.states.get(&offset));
+                let settled_ms = times.filter_map(|state| state.settled_ms).max();
+                group.states.insert(offset, State { settled_ms, ..State::default() });
+            }
+            self.groups.insert(name.to_owned(), group);
+        }
+        self.groups.entry(name.to_owned()).or_default()
+    }
+
+    /// Adds a group that is given everything that was sent at `from_ms` or later.
+    pub(super) fn group_from(&mut self, queue: &str, name: &str, from_ms: u64) -> Result<()> {
+        if self.groups.contains_key(name) {
+            let (queue, group) = (queue.to_owned(), name.to_owned());
+            return Err(Error::GroupExists { queue, group });
+        }
+        let before = self.messages.iter().take_while(|(_, m)| m.enqueued_ms < from_ms);
+        let passed = State { settled_ms: Some(0), ..State::default() };
+        let states = before.map(|(&offset, _)| (offset, passed)).collect();
+        self.groups.insert(name.to_owned(), Group { states, ..Group::default() });
+        Ok(())
+    }
+
     pub(super) fn is_settled(&self, group: Option<&Group>, offset: u64) -> bool {
         match group {
             Some(group) => {
@@ -110,13 +147,13 @@ pub(super) fn check_circle(
     Ok(())
 }
 
-pub(super) fn release(group: &mut Group, forgive: bool) {
-    for state in group
-        .states
-        .values_mut()
-        .filter(|state| state.settled_ms.is_none() && state.visible_ms == u64::MAX)
-    {
-        state.visible_ms = 0;
-        state.attempts -= u32::from(forgive);
+/// Lets go of what a claim holds, and of what waits to be tried again if asked for.
+pub(super) fn release(group: &mut Group, forgive: bool, waiting: bool) {
+    for state in group.states.values_mut().filter(|state| state.settled_ms.is_none()) {
+        let held = state.visible_ms == u64::MAX;
+        if held || waiting {
+            state.visible_ms = 0;
+        }
+        state.attempts -= u32::from(forgive && held);
     }
 }

@@ -27,23 +27,24 @@ impl MemoryStore {
         group: &str,
         max: usize,
         visible_ms: u64,
+        give_up: bool,
     ) -> Result<Vec<(u64, Stored, u32)>> {
         let (taken, dead) = self.with(name, |queue, now| {
             let limit = queue
                 .attributes
                 .dead_letter
                 .as_ref()
+                .filter(|_| give_up)
                 .map_or(u32::MAX, |policy| policy.max_receive_count);
-            let group = queue.groups.entry(group.to_owned()).or_default();
+            queue.group(group);
+            let Some(group) = queue.groups.get_mut(group) else { return Ok(Default::default()) };
             let state = |offset: &u64| group.states.get(offset).copied().unwrap_or_default();
             let mut ready: Vec<(bool, u64, u64)> = queue
                 .messages
                 .keys()
                 .map(|offset| (state(offset), *offset))
                 .filter(|(state, _)| state.settled_ms.is_none() && state.visible_ms <= now)
-                .map(|(state, offset)| {
-                    (state.visible_ms == 0 && state.attempts == 0, state.visible_ms, offset)
-                })
+                .map(|(state, offset)| (!state.seen, state.visible_ms, offset))
                 .collect();
             ready.sort_unstable();
             let (mut taken, mut dead) = (Vec::new(), Vec::new());
@@ -53,6 +54,7 @@ impl MemoryStore {
                     dead.push((offset, state.attempts));
                 } else if taken.len() < max {
                     state.attempts += 1;
+                    state.seen = true;
                     state.visible_ms = visible_ms;
                     taken.extend(
                         queue
@@ -85,8 +87,10 @@ impl MemoryStore {
         }
         let found = self.with(name, |queue, now| {
             let Some(mut message) = queue.messages.get(&offset).cloned() else { return Ok(None) };
-            let state =
-                queue.groups.entry(group.to_owned()).or_default().states.entry(offset).or_default();
+            let state = queue.group(group).states.entry(offset).or_default();
+            if state.settled_ms.is_some() {
+                return Ok(None);
+            }
             message.dead = Some(DeadLetter {
                 source: name.to_owned(),
                 group: group.to_owned(),

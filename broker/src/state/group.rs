@@ -5,7 +5,7 @@ use std::ops::Range;
 use std::sync::Arc;
 
 use super::block::{Block, Blocks};
-use super::open::{HELD, Open};
+use super::open::{HELD, Open, Run};
 
 /// A group: everything below the cursor that is not open is settled; everything from it on was
 /// never delivered.
@@ -100,7 +100,7 @@ impl Group {
                     let end = if dead {
                         end
                     } else {
-                        end.min(start + u32::try_from(messages).unwrap_or(u32::MAX))
+                        end.min(start.saturating_add(u32::try_from(messages).unwrap_or(u32::MAX)))
                     };
                     let range = first + u64::from(start)..first + u64::from(end);
                     if dead {
@@ -145,6 +145,8 @@ impl Group {
             }
             self.cursor = block.first + u64::from(end);
             if open.left == 0 {
+                // What is behind was settled before it was read, and nothing else remembers that.
+                self.cursor = block.end();
                 self.close(block.first);
                 done.push(block.first);
             } else {
@@ -242,6 +244,16 @@ impl Group {
             .then(|| open.run(index).map_or((0, 0), |run| (run.attempts, run.visible_ms)))
     }
 
+    /// Everything below is settled: at most the cursor, and less while something is open.
+    pub(crate) fn floor(&self) -> u64 {
+        let mut open = self.open.values().filter(|open| open.left > 0);
+        let first = open.find_map(|open| {
+            let (at, _) = open.unsettled(0, open.count).next()?;
+            Some(open.first + u64::from(at))
+        });
+        first.map_or(self.cursor, |first| first.min(self.cursor))
+    }
+
     /// Whether this group needs nothing of a block. While the log is read again what is open
     /// may be cut otherwise than the blocks are, so any overlap counts.
     pub(crate) fn is_done(&self, block: &Block) -> bool {
@@ -281,15 +293,27 @@ impl Group {
         self.cursor = self.cursor.min(offset);
     }
 
-    /// Lets go of everything that a claim held: visible from `now`; `forgive` takes the
+    /// Lets go of everything that a claim held, which is visible at once; `forgive` takes the
     /// delivery back. Gives what was marked.
-    pub(crate) fn release(&mut self, now: u64, forgive: bool) -> Vec<(Range<u64>, u32)> {
+    pub(crate) fn release(&mut self, forgive: bool) -> Vec<(Range<u64>, u32)> {
+        self.show(|run| run.visible_ms == HELD, forgive)
+    }
+
+    /// Makes everything visible at once that was delivered before, and takes back the delivery
+    /// to the claim that holds it.
+    pub(crate) fn release_all(&mut self) -> Vec<(Range<u64>, u32)> {
+        let mut released = self.release(true);
+        released.extend(self.show(|run| run.visible_ms != 0, false));
+        released
+    }
+
+    fn show(&mut self, which: impl Fn(&Run) -> bool, forgive: bool) -> Vec<(Range<u64>, u32)> {
         let mut released = Vec::new();
         for first in self.open.keys().copied().collect::<Vec<_>>() {
             if let Some(open) = self.open.get_mut(&first) {
-                for run in open.runs.clone().iter().filter(|run| run.visible_ms == HELD) {
+                for run in open.runs.clone().iter().filter(|run| which(run)) {
                     let attempts = run.attempts.saturating_sub(u32::from(forgive));
-                    open.mark(run.start, run.end, attempts, now);
+                    open.mark(run.start, run.end, attempts, 0);
                     released
                         .push((first + u64::from(run.start)..first + u64::from(run.end), attempts));
                 }
@@ -308,6 +332,13 @@ impl Group {
         let first = open.first;
         self.open.insert(first, open);
         self.reindex(first);
+    }
+
+    /// Closes a block that is gone and that it had settled before it came to it.
+    pub(crate) fn forget_settled(&mut self, first: u64) {
+        if self.open.get(&first).is_some_and(|open| open.left == 0) {
+            self.close(first);
+        }
     }
 
     pub(crate) fn close(&mut self, first: u64) {

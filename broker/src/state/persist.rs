@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use super::block::Block;
 use super::group::Group;
+use super::mark::Marks;
 use super::open::{Open, Run};
 use super::queue::{Delayed, QueueState, millis};
 use crate::attributes::{DeadLetterPolicy, QueueAttributes};
@@ -60,6 +61,7 @@ pub(crate) struct Header {
     pub(crate) uuid: u128,
     pub(crate) attributes: QueueAttributes,
     numbers: [u64; 6],
+    marks: Marks,
 }
 
 impl QueueState {
@@ -75,6 +77,7 @@ impl QueueState {
         {
             put_u64(&mut to, number);
         }
+        self.marks.encode(&mut to);
         to
     }
 
@@ -88,12 +91,15 @@ impl QueueState {
         for number in &mut numbers {
             *number = from.u64()?;
         }
-        Ok(Header { name, uuid, attributes, numbers })
+        // The first version of the format had none.
+        let marks = if from.is_empty() { Marks::default() } else { Marks::decode(&mut from)? };
+        Ok(Header { name, uuid, attributes, numbers, marks })
     }
 
     /// Takes over what a header says.
     pub(crate) fn load_header(&mut self, header: Header) {
         (self.name, self.uuid, self.attributes) = (header.name, header.uuid, header.attributes);
+        self.marks = header.marks;
         let [generation, next, start, next_group, control, sent] = header.numbers;
         self.generation = generation;
         self.next = self.next.max(next);

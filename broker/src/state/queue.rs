@@ -8,9 +8,9 @@ use squall_durable::{FrameHead, HEADER_BYTES, Place};
 
 use super::block::{Block, Blocks};
 use super::group::Group;
+use super::mark::Marks;
 use super::usage::Usage;
 use crate::attributes::QueueAttributes;
-use crate::checkpoint::group_keys;
 use crate::record::{COPY, EXTENDS};
 
 /// A block grows up to this stretch of the log and so many messages.
@@ -31,6 +31,8 @@ pub(crate) struct QueueState {
     pub(crate) blocks: Blocks,
     pub(crate) groups: BTreeMap<u32, Group>,
     pub(crate) next_group: u32,
+    /// What was sent once only.
+    pub(crate) marks: Marks,
     /// Frames of delayed messages, by the id of their first.
     pub(crate) delayed: BTreeMap<u64, Delayed>,
     pub(crate) delayed_dirty: BTreeSet<u64>,
@@ -83,6 +85,7 @@ impl QueueState {
             blocks: Blocks::default(),
             groups: BTreeMap::new(),
             next_group: 1,
+            marks: Marks::default(),
             delayed: BTreeMap::new(),
             delayed_dirty: BTreeSet::new(),
             delayed_due: BTreeSet::new(),
@@ -200,10 +203,11 @@ impl QueueState {
         let left = old.map_or(head.count, |old| old.left);
         let delayed =
             Delayed { segment: place.segment, at: place.at as u32, len, left, fired_ms, due_ms };
-        if let Some(old) = old {
-            self.delayed_due.remove(&(old.due_ms, head.first));
+        // One that the writer is at is not due a second time because it was copied meanwhile.
+        let waits = |old: Delayed| self.delayed_due.remove(&(old.due_ms, head.first));
+        if old.is_none_or(waits) {
+            self.delayed_due.insert((due_ms, head.first));
         }
-        self.delayed_due.insert((due_ms, head.first));
         self.delayed.insert(head.first, delayed);
     }
 
@@ -271,24 +275,12 @@ impl QueueState {
         }
     }
 
-    /// Takes settled blocks back that some group is not done with after all.
-    pub(crate) fn revive(&mut self) {
-        for (settled, first) in self.retained.iter().copied().collect::<Vec<_>>() {
-            let needed = self.blocks.holding(first).is_some_and(|block| {
-                self.groups.is_empty() || self.groups.values().any(|group| !group.is_done(block))
-            });
-            if needed {
-                self.retained.remove(&(settled, first));
-                if let Some(block) = self.blocks.get_mut(first) {
-                    block.settled_ms = 0;
-                }
-            }
-        }
-    }
-
     pub(crate) fn free(&mut self, first: u64) {
         if let Some(block) = self.blocks.remove(first) {
             self.retained.remove(&(block.settled_ms, first));
+            for group in self.groups.values_mut() {
+                group.forget_settled(first);
+            }
             self.usage.sub(block.segment, u64::from(block.bytes));
         }
     }
@@ -306,32 +298,6 @@ impl QueueState {
             for first in self.delayed.range(..up_to).map(|(&first, _)| first).collect::<Vec<_>>() {
                 self.fired(first, u64::MAX, u32::MAX, u64::MAX);
             }
-        }
-    }
-
-    /// Makes settled blocks from `offset` on visible again in all groups.
-    pub(crate) fn rewind_to(&mut self, offset: u64, generation: u64) {
-        self.generation = self.generation.max(generation);
-        for group in self.groups.values_mut() {
-            group.rewind_to(offset);
-        }
-        for (settled, first) in self.retained.iter().copied().collect::<Vec<_>>() {
-            if self.blocks.holding(first).is_some_and(|block| block.end() > offset) {
-                self.retained.remove(&(settled, first));
-                if let Some(block) = self.blocks.get_mut(first) {
-                    block.settled_ms = 0;
-                }
-            }
-        }
-    }
-
-    /// Frees what was kept long enough for a rewind.
-    pub(crate) fn expire_retained(&mut self, now: u64) {
-        let rewind = millis(self.attributes.rewind);
-        while let Some(&(_, first)) =
-            self.retained.first().filter(|(settled, _)| settled + rewind <= now)
-        {
-            self.free(first);
         }
     }
 
@@ -360,29 +326,6 @@ impl QueueState {
         let rewind =
             self.retained.first().map_or(u64::MAX, |(at, _)| at + millis(self.attributes.rewind));
         delayed.min(groups).min(retention).min(rewind)
-    }
-
-    pub(crate) fn group_named(&self, name: &str) -> Option<&Group> {
-        self.groups.values().find(|group| group.name == name)
-    }
-
-    pub(crate) fn add_group(&mut self, id: u32, name: &str, cursor: u64) {
-        self.next_group = self.next_group.max(id + 1);
-        self.groups.entry(id).or_insert_with(|| Group {
-            id,
-            name: name.to_owned(),
-            cursor,
-            ..Group::default()
-        });
-    }
-
-    /// Removes a group; what only it still needed goes.
-    pub(crate) fn remove_group(&mut self, id: u32, now: u64) {
-        if let Some(group) = self.groups.remove(&id) {
-            self.forgotten.extend(group_keys(self.id, &group));
-        }
-        let firsts: Vec<u64> = self.blocks.iter().map(|b| b.first).collect();
-        self.retire(&firsts, now);
     }
 
     /// Gives everything back, when the queue is deleted.

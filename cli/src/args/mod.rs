@@ -2,6 +2,7 @@
 
 mod bench;
 mod queue;
+mod state;
 
 use std::path::PathBuf;
 
@@ -9,14 +10,16 @@ use clap::{Args as ClapArgs, Parser, Subcommand, ValueHint};
 use squall_config::TimeSpan;
 
 pub(crate) use bench::{
-    BenchCommand, BenchEngineArgs, BenchPipelineArgs, BenchQueueArgs, Switch, WorkloadArg,
+    BenchCommand, BenchCrashArgs, BenchEngineArgs, BenchFreshnessArgs, BenchPipelineArgs,
+    BenchQueueArgs, BenchStateArgs, DeliveryArg, Switch, WorkloadArg,
 };
 pub(crate) use queue::{AttributeArgs, QueueArgs, QueueCommand};
+pub(crate) use state::{RebalanceArgs, ReplayArgs, StateArgs, StateCommand};
 
 const EXIT_CODES: &str = "\
 Exit codes:
   0    all is well
-  1    something failed while it was running
+  1    something failed while it was running, or a test did not pass
   2    the arguments or the topology are wrong; nothing was run
   3    finished, but some messages became dead letters
   4    the topology stalled or failed and could not go on
@@ -44,6 +47,8 @@ pub(crate) enum Command {
     Run(RunArgs),
     /// Check topologies without running them
     Validate(ValidateArgs),
+    /// Run the tests that topologies have
+    Test(TestArgs),
     /// List the components that a topology may name, or explain one
     Components(ComponentsArgs),
     /// Draw a topology
@@ -55,6 +60,13 @@ pub(crate) enum Command {
     /// Look at queues and change them
     #[command(subcommand)]
     Queue(QueueCommand),
+    /// Look at what a topology remembers, and compute it again
+    #[command(subcommand)]
+    State(StateCommand),
+    /// Give a component of a running topology another number of tasks
+    Rebalance(RebalanceArgs),
+    /// Compute results again from messages that are kept, into tables of their own
+    Replay(ReplayArgs),
     /// Measure this machine
     #[command(subcommand)]
     Bench(BenchCommand),
@@ -140,6 +152,21 @@ pub(crate) struct ValidateArgs {
     #[command(flatten)]
     pub(crate) set: SetArgs,
     /// Print the mistakes as JSON
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+#[derive(Debug, ClapArgs)]
+pub(crate) struct TestArgs {
+    /// The topologies
+    #[arg(value_name = "T.yaml", default_value = "topology.yaml", value_hint = ValueHint::FilePath)]
+    pub(crate) topologies: Vec<PathBuf>,
+    #[command(flatten)]
+    pub(crate) set: SetArgs,
+    /// Run only the tests whose name contains TEXT
+    #[arg(long, value_name = "TEXT")]
+    pub(crate) filter: Option<String>,
+    /// Print the results as JSON
     #[arg(long)]
     pub(crate) json: bool,
 }

@@ -23,6 +23,11 @@ impl Scratch {
         Ok(Scratch(folder.canonicalize().map_err(cannot)?))
     }
 
+    /// Leaves the folder where it is, and says where.
+    pub(crate) fn keep(mut self) -> PathBuf {
+        std::mem::take(&mut self.0)
+    }
+
     /// A path in it.
     pub(crate) fn join(&self, name: &str) -> PathBuf {
         self.0.join(name)
@@ -31,6 +36,9 @@ impl Scratch {
 
 impl Drop for Scratch {
     fn drop(&mut self) {
+        if self.0.as_os_str().is_empty() {
+            return;
+        }
         if let Err(error) = fs::remove_dir_all(&self.0) {
             tracing::warn!(folder = %self.0.display(), %error, "the folder of the benchmark stays behind");
         }

@@ -1,4 +1,4 @@
-//! An access log from the queue through parse and count into SQLite.
+//! An access log from the queue through parse and count into a table.
 
 use std::{
     path::Path,
@@ -7,9 +7,12 @@ use std::{
 
 use serde::Serialize;
 use squall_broker::{Batch, QueueAttributes, Store};
-use squall_components::generate::{AccessLines, Events};
+use squall_components::{
+    generate::{AccessLines, Events},
+    sql::{RowReader, Selection, StoreUrl, Value, read},
+};
 use squall_config::Variables;
-use squall_framework::{Registry, TopologyFile};
+use squall_framework::{Delivery, Registry, TopologyFile};
 
 use super::{Scratch, memory::peak_mb};
 use crate::{
@@ -23,6 +26,7 @@ const TOPOLOGY: &str = "
 name: pipeline
 config:
   threads: ${THREADS}
+  delivery: ${DELIVERY}
 spouts:
   - { id: lines, type: queue, queue: access }
 bolts:
@@ -38,6 +42,11 @@ pub(crate) struct Measured {
     workload: &'static str,
     acks: bool,
     threads: u16,
+    pub(crate) delivery: &'static str,
+    pub(crate) store: String,
+    /// Commits, and how long the spouts waited for the last one, in microseconds; 0 without epochs.
+    pub(crate) commits: u64,
+    pub(crate) drain_us: u64,
     /// From the start of the topology until all lines were in the table, in seconds.
     pub(crate) seconds: f64,
     pub(crate) lines: u64,
@@ -56,42 +65,65 @@ pub(crate) struct Measured {
     pub(crate) counted: u64,
 }
 
-/// Measures `count` lines, made up or those of `file` over and over.
+/// How it is to be measured.
+pub(crate) struct Pipeline<'a> {
+    pub(crate) lines: u64,
+    pub(crate) file: Option<&'a Path>,
+    pub(crate) threads: u16,
+    pub(crate) delivery: Delivery,
+    /// Where the counts go; a SQLite file in the scratch folder if it is not named.
+    pub(crate) store: Option<&'a str>,
+}
+
+/// Measures lines, made up or those of `file` over and over.
 pub(crate) fn pipeline(
     scratch: &Scratch,
-    count: u64,
-    file: Option<&Path>,
-    threads: u16,
+    plan: &Pipeline<'_>,
     registry: &Registry,
 ) -> Result<Measured, Failure> {
-    let folder = DataFolder::open(&scratch.join("data"))?;
+    let delivery = match plan.delivery {
+        Delivery::ExactlyOnce => "exactly_once",
+        Delivery::AtLeastOnce | Delivery::Auto => "at_least_once",
+    };
+    let folder = DataFolder::open(&scratch.join(&format!("data-{delivery}")))?;
     let begin = Instant::now();
-    let sent = match file {
-        Some(file) => send_file(folder.store(), file, count)?,
-        None => send_made_up(folder.store(), count)?,
+    let sent = match plan.file {
+        Some(file) => send_file(folder.store(), file, plan.lines)?,
+        None => send_made_up(folder.store(), plan.lines)?,
     };
     let sending = begin.elapsed();
-    let results = scratch.join("results.db");
+    let file = scratch.join(&format!("{delivery}.db"));
+    let store = plan.store.map_or_else(|| format!("sqlite://{}", file.display()), str::to_owned);
+    let url: StoreUrl = store.parse().map_err(Failure::usage)?;
+    let before = if plan.store.is_some() { counted(&url).unwrap_or(0) } else { 0 };
     let variables = Variables::new()
-        .with("THREADS", threads.to_string())
-        .with("STORE", format!("sqlite://{}", results.display()));
+        .with("THREADS", plan.threads.to_string())
+        .with("DELIVERY", delivery)
+        .with("STORE", store);
     let topology = TopologyFile::parse("pipeline", TOPOLOGY, &variables, registry)?;
     let session = Session::start(topology, folder)?;
     let (mut first, deadline) = (None, Instant::now() + Duration::from_secs(600));
-    while !session.is_idle() {
-        if first.is_none()
-            && session.snapshot().component("parse").is_some_and(|parse| parse.executed > 0)
-        {
-            first = Some(session.elapsed());
+    loop {
+        let snapshot = session.snapshot();
+        if snapshot.component("parse").is_some_and(|parse| parse.executed > 0) {
+            first.get_or_insert_with(|| session.elapsed());
+        }
+        if snapshot.spouts(|spout| spout.acked + spout.dead) >= sent {
+            break;
         }
         if Instant::now() > deadline {
             return Err(Failure::failed("the pipeline did not finish within ten minutes"));
         }
-        std::thread::sleep(Duration::from_millis(1));
+        std::thread::sleep(Duration::from_millis(2));
+    }
+    // The last commit is made at once, as if its time had come.
+    if !session.drain(Duration::from_secs(60)) {
+        return Err(Failure::failed("the last lines could not be committed"));
     }
     let seconds = session.elapsed().as_secs_f64();
+    let epochs = session.snapshot().epochs;
     let summary = session.end(Outcome::Done, sent);
-    let counted = counted(&results)?;
+    let counted = counted(&url)? - before;
     if counted + summary.dead_letters != sent {
         let message = format!("{sent} lines were sent, but the table counts {counted}");
         return Err(
@@ -101,7 +133,11 @@ pub(crate) fn pipeline(
     Ok(Measured {
         workload: "pipeline",
         acks: true,
-        threads,
+        threads: plan.threads,
+        delivery,
+        store: url.to_string(),
+        commits: epochs.as_ref().map_or(0, |epochs| epochs.commits),
+        drain_us: epochs.as_ref().map_or(0, |epochs| epochs.drain_us),
         seconds,
         lines: sent,
         tuples_per_s: sent as f64 / seconds,
@@ -149,10 +185,28 @@ fn send_file(store: &Store, file: &Path, count: u64) -> Result<u64, Failure> {
     Ok(sent)
 }
 
-fn counted(results: &Path) -> Result<u64, Failure> {
-    let cannot = |error| Failure::failed(format!("cannot read {}: {error}", results.display()));
-    let connection = rusqlite::Connection::open(results).map_err(cannot)?;
-    connection
-        .query_row("SELECT SUM(requests) FROM requests", [], |row| row.get::<_, i64>(0))
-        .map_or_else(|error| Err(cannot(error)), |sum| Ok(u64::try_from(sum).unwrap_or_default()))
+/// The lines that the table counts.
+fn counted(store: &StoreUrl) -> Result<u64, Failure> {
+    let query = Selection::Query("SELECT SUM(requests) FROM requests".to_owned());
+    let mut sum = Sum(0);
+    read(store, &query, Duration::from_secs(30), &mut sum).map_err(Failure::failed)?;
+    Ok(sum.0)
+}
+
+struct Sum(u64);
+
+impl RowReader for Sum {
+    fn columns(&mut self, _: &[String]) -> Result<(), String> {
+        Ok(())
+    }
+
+    fn row(&mut self, values: &[Value<'_>]) -> Result<(), String> {
+        self.0 = match values {
+            [Value::Int(sum)] => u64::try_from(*sum).unwrap_or_default(),
+            // MySQL's sums of integers are decimals.
+            [Value::Float(sum)] => *sum as u64,
+            _ => 0,
+        };
+        Ok(())
+    }
 }

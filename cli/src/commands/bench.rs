@@ -3,14 +3,21 @@
 use std::{fs, path::Path, sync::Arc, time::Duration};
 
 use serde::Serialize;
+use serde_json::json;
 use squall_framework::{
-    Registry,
+    Delivery, Registry,
     bench::{BUILT_IN_TEXT, Bench, Measured, Workload, baseline, latency, throughput},
 };
 
 use crate::{
-    args::{BenchCommand, BenchEngineArgs, BenchPipelineArgs, BenchQueueArgs, Switch, WorkloadArg},
-    bench::{Scratch, fill_and_die, pipeline, queue},
+    args::{
+        BenchCommand, BenchCrashArgs, BenchEngineArgs, BenchFreshnessArgs, BenchPipelineArgs,
+        BenchQueueArgs, BenchStateArgs, DeliveryArg, Switch, WorkloadArg,
+    },
+    bench::{
+        Crashed, Freshness, Measured as Pipelined, Pipeline, Plan, Scratch, StateMeasured,
+        StatePlan, crash, fill_and_die, freshness, pipeline, queue, state,
+    },
     failure::{Exit, Failure},
     terminal::Terminal,
     text::{count, micros, rate, table},
@@ -28,6 +35,9 @@ pub(super) fn run(
         BenchCommand::Engine(args) => engine(&args, terminal),
         BenchCommand::Queue(args) => run_queue(&args, terminal),
         BenchCommand::Pipeline(args) => run_pipeline(&args, registry, terminal),
+        BenchCommand::State(args) => run_state(&args, registry, terminal),
+        BenchCommand::Freshness(args) => run_freshness(&args, registry, terminal),
+        BenchCommand::Crash(args) => run_crash(&args, terminal),
     }
 }
 
@@ -147,23 +157,157 @@ fn run_pipeline(
     terminal: &Terminal,
 ) -> Result<Exit, Failure> {
     let scratch = Scratch::new(args.folder.as_deref())?;
-    let measured = pipeline(&scratch, args.lines, args.file.as_deref(), args.threads, registry)?;
-    show(&measured, args.json, terminal, |measured| {
+    let measure = |delivery| {
+        let plan = Pipeline {
+            lines: args.lines,
+            file: args.file.as_deref(),
+            threads: args.threads,
+            delivery,
+            store: Some(args.store.as_str()).filter(|store| *store != "sqlite"),
+        };
+        pipeline(&scratch, &plan, registry)
+    };
+    match args.delivery {
+        DeliveryArg::ExactlyOnce => {
+            show(&measure(Delivery::ExactlyOnce)?, args.json, terminal, pipeline_text)
+        }
+        DeliveryArg::AtLeastOnce => {
+            show(&measure(Delivery::AtLeastOnce)?, args.json, terminal, pipeline_text)
+        }
+        DeliveryArg::Both => {
+            let at_least_once = measure(Delivery::AtLeastOnce)?;
+            let exactly_once = measure(Delivery::ExactlyOnce)?;
+            let ratio = exactly_once.tuples_per_s / at_least_once.tuples_per_s;
+            if args.json {
+                terminal.json(&json!({
+                    "at_least_once": at_least_once,
+                    "exactly_once": exactly_once,
+                    "ratio": ratio,
+                }))?;
+            } else {
+                terminal.line(&pipeline_text(&at_least_once))?;
+                terminal.line(&pipeline_text(&exactly_once))?;
+                terminal.line(&format!("exactly once is at {ratio:.3} of at least once"))?;
+            }
+            Ok(Exit::Done)
+        }
+    }
+}
+
+fn pipeline_text(measured: &Pipelined) -> String {
+    let mut text = format!(
+        "{} lines from the queue into {}, {}, in {:.2} s: {}\n  sending them before: {}\n  \
+         latency  p50 {}, p99 {} (all lines waited in the queue)\n  start    {:.1} ms\n  \
+         memory   {:.0} MB at most\n  the table counts {} lines\n",
+        count(measured.lines),
+        measured.store,
+        measured.delivery.replace('_', " "),
+        measured.seconds,
+        rate(measured.tuples_per_s),
+        rate(measured.send_per_s),
+        micros(measured.p50_us),
+        micros(measured.p99_us),
+        measured.start_ms,
+        measured.peak_rss_mb,
+        count(measured.counted),
+    );
+    if measured.commits > 0 {
+        let (commits, drain) = (count(measured.commits), micros(measured.drain_us as f64));
+        text.push_str(&format!("  {commits} commits, the spouts waited {drain} for the last\n"));
+    }
+    text
+}
+
+fn run_state(
+    args: &BenchStateArgs,
+    registry: &Registry,
+    terminal: &Terminal,
+) -> Result<Exit, Failure> {
+    let scratch = Scratch::new(args.folder.as_deref())?;
+    let plan = StatePlan {
+        seconds: check_seconds(args.seconds)?.as_secs_f64(),
+        people: args.people,
+        restaurants: args.restaurants,
+        rate: args.rate,
+        threads: args.threads,
+        memory: args.memory.clone(),
+    };
+    let measured = state(&scratch, &plan, registry)?;
+    show(&measured, args.json, terminal, |measured: &StateMeasured| {
         format!(
-            "{} lines from the queue into SQLite in {:.2} s: {}\n  sending them before: {}\n  \
-             latency  p50 {}, p99 {} (all lines waited in the queue)\n  start    {:.1} ms\n  \
-             memory   {:.0} MB at most\n  the table counts {} lines\n",
-            count(measured.lines),
+            "{} events in {:.1} s: {}, {:.1} minutes of them\n  {} commits, {} rows\n  \
+             state    {} keys, {:.0} MB on disk\n  memory   {:.0} MB at most\n  \
+             restart  {:.0} ms until it goes on\n",
+            count(measured.events),
             measured.seconds,
-            rate(measured.tuples_per_s),
-            rate(measured.send_per_s),
-            micros(measured.p50_us),
-            micros(measured.p99_us),
-            measured.start_ms,
+            rate(measured.events_per_s),
+            measured.minutes,
+            count(measured.commits),
+            count(measured.rows),
+            count(measured.keys),
+            measured.state_mb,
             measured.peak_rss_mb,
-            count(measured.counted),
+            measured.restart_ms,
         )
     })
+}
+
+fn run_freshness(
+    args: &BenchFreshnessArgs,
+    registry: &Registry,
+    terminal: &Terminal,
+) -> Result<Exit, Failure> {
+    let scratch = Scratch::new(args.folder.as_deref())?;
+    let store = Some(args.store.as_str()).filter(|store| *store != "sqlite");
+    let measured = freshness(&scratch, args.rate, args.probes, store, registry)?;
+    show(&measured, args.json, terminal, |measured: &Freshness| {
+        format!(
+            "from the queue until it can be read in {}, at {}: half within {}, 99 of 100 within {}, \
+             all {} within {}\n",
+            measured.store,
+            rate(f64::from(measured.rate)),
+            micros(measured.p50_ms * 1e3),
+            micros(measured.p99_ms * 1e3),
+            count(measured.probes),
+            micros(measured.max_ms * 1e3),
+        )
+    })
+}
+
+fn run_crash(args: &BenchCrashArgs, terminal: &Terminal) -> Result<Exit, Failure> {
+    let scratch = Scratch::new(args.folder.as_deref())?;
+    let plan = Plan {
+        kills: args.kills,
+        messages: args.messages,
+        seed: args.seed,
+        store: args.store.as_deref(),
+        memory: &args.memory,
+    };
+    let crashed = match crash(&scratch, &plan) {
+        Ok(crashed) if crashed.wrong.is_empty() => crashed,
+        other => {
+            let kept = format!("queue, state and log are in {}", scratch.keep().display());
+            terminal.note(&kept);
+            other?
+        }
+    };
+    show(&crashed, args.json, terminal, |crashed: &Crashed| {
+        let mut text = format!(
+            "{} kills in {:.0} s, {} of them at a named step of recovery or commit; {} messages\n",
+            count(u64::from(crashed.kills)),
+            crashed.seconds,
+            crashed.at_steps,
+            count(crashed.messages),
+        );
+        match crashed.wrong.as_slice() {
+            [] => {
+                text.push_str("  right: every count, sum, distinct, top and message is as sent\n")
+            }
+            wrong => wrong.iter().for_each(|line| text.push_str(&format!("  wrong: {line}\n"))),
+        }
+        text
+    })?;
+    Ok(if crashed.wrong.is_empty() { Exit::Done } else { Exit::Failed })
 }
 
 fn show<T: Serialize>(

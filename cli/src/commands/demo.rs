@@ -1,12 +1,15 @@
 //! `squall demo`: the hottest restaurants, live, from made-up events.
 
 use std::{
+    fs,
+    path::Path,
     thread,
     time::{Duration, Instant},
 };
 
 use serde_json::json;
 use squall_broker::QueueAttributes;
+use squall_components::generate::Shares;
 use squall_framework::Registry;
 
 use crate::{
@@ -38,7 +41,9 @@ pub(super) fn run(
     logs::quiet_panics();
     prepare(&args.folder)?;
     let results = args.folder.join("results.db");
-    let file = topology(registry, &results)?;
+    let restaurants = args.folder.join("restaurants.csv");
+    write_restaurants(&restaurants)?;
+    let file = topology(registry, &results, &restaurants)?;
     let folder = DataFolder::open(&args.folder)?;
     let queue = folder.store().create_queue("shares", &QueueAttributes::default())?;
     let session = Session::start(file, folder)?;
@@ -59,6 +64,16 @@ pub(super) fn run(
     } else {
         Exit::Failed
     })
+}
+
+/// Where the restaurants of the generator are, for the topology to look up.
+fn write_restaurants(path: &Path) -> Result<(), Failure> {
+    let mut text = String::from("restaurant,city,district\n");
+    for (restaurant, city, district) in Shares::restaurants() {
+        text.push_str(&format!("{restaurant},{city},{district}\n"));
+    }
+    fs::write(path, text)
+        .map_err(|error| Failure::failed(format!("cannot write {}: {error}", path.display())))
 }
 
 /// Shows the board until the time is up or somebody asks to end.
@@ -121,7 +136,7 @@ fn tell(
         if restarts == 1 { "once".to_owned() } else { format!("{restarts} times") },
     ))?;
     terminal.line(&format!(
-        "the generator has {} for restaurant, hour and person; the table has {}, of which {} are wrong",
+        "the generator has {} for restaurants and hours; the table has {}, of which {} are wrong",
         plural(agreement.expected, "row"),
         count(agreement.rows),
         count(agreement.wrong),

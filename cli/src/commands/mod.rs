@@ -7,9 +7,13 @@ mod demo;
 mod docs;
 mod graph;
 mod queue;
+mod rebalance;
+mod replay;
 mod run;
 mod schema;
 mod send;
+mod state;
+mod test;
 mod validate;
 
 use std::path::Path;
@@ -33,11 +37,15 @@ pub(crate) fn run(
         Command::Demo(args) => demo::run(&args, registry, terminal),
         Command::Run(args) => run::run(&args, &registry, terminal),
         Command::Validate(args) => validate::run(&args, &registry, terminal),
+        Command::Test(args) => test::run(&args, &registry, terminal),
         Command::Components(args) => components::run(&args, &registry, terminal),
         Command::Graph(args) => graph::run(&args, &registry, terminal),
         Command::Schema => schema::run(&registry, terminal),
         Command::Send(args) => send::run(&args, terminal),
         Command::Queue(command) => queue::run(command, terminal),
+        Command::State(command) => state::run(command, &registry, terminal),
+        Command::Rebalance(args) => rebalance::run(&args, terminal),
+        Command::Replay(args) => replay::run(&args, &registry, terminal),
         Command::Bench(command) => bench::run(command, &registry, terminal),
         Command::Completions { shell } => completions::run(shell, terminal),
         Command::Docs => docs::run(&registry, terminal),

@@ -240,7 +240,7 @@ fn as_json(message: &PeekedMessage, body: &[u8]) -> Value {
 }
 
 /// A time, or how long ago, in milliseconds since 1970.
-fn moment(text: &str) -> Result<u64, Failure> {
+pub(super) fn moment(text: &str) -> Result<u64, Failure> {
     if let Ok(ago) = text.parse::<TimeSpan>() {
         let then = SystemTime::now().checked_sub(ago.into());
         let since = then.and_then(|then| then.duration_since(SystemTime::UNIX_EPOCH).ok());

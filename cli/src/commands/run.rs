@@ -8,13 +8,13 @@ use std::{
 };
 
 use squall_config::{Document, did_you_mean};
-use squall_framework::{Body, Factory, Registry, Settings, Topology, TopologyFile};
+use squall_framework::{Registry, Settings, TopologyFile};
 
 use super::{load, variables};
 use crate::{
     args::RunArgs,
     failure::{Exit, Failure},
-    local::DataFolder,
+    local::{DataFolder, Reply, refused},
     logs,
     run::{Input, Outcome, Rates, Session, Signals, Summary, Verdict, Watch, parse_input},
     terminal::Terminal,
@@ -58,8 +58,9 @@ pub(super) fn run(
     Ok(summary.exit())
 }
 
-fn watched(
-    session: Session,
+/// Watches a topology to its end.
+pub(super) fn watched(
+    mut session: Session,
     mut watch: Watch,
     mut inputs: Vec<Input>,
     drain: Duration,
@@ -67,6 +68,7 @@ fn watched(
 ) -> Result<Summary, Failure> {
     let mut rates = Rates::new();
     let mut drawn = Instant::now();
+    session.asks().listen();
     let verdict = loop {
         let snapshot = (drawn.elapsed() > DRAW).then(|| session.snapshot());
         match watch.look(&session, &mut inputs, snapshot.as_ref()) {
@@ -79,6 +81,14 @@ fn watched(
             if terminal.is_watched() {
                 terminal.draw(&[rates.line(&snapshot, session.backlog(), terminal)]);
             }
+        }
+        if let Some(ask) = session.asks().take() {
+            let (next, outcome) = session.rebalance(&ask.what, drain)?;
+            session = next;
+            ask.answer(match outcome {
+                Ok(()) => Reply::Done,
+                Err(failure) => refused(failure.to_string()),
+            });
         }
         thread::sleep(LOOK);
     };
@@ -100,7 +110,10 @@ fn watched(
             return Err(failure);
         }
     };
-    let drained = session.drain(patience);
+    let drained = match outcome {
+        Outcome::Done => session.finish(patience),
+        _ => session.drain(patience),
+    };
     let outcome = match outcome {
         Outcome::Done | Outcome::Stopped if !drained => Outcome::Undrained,
         outcome => outcome,
@@ -143,20 +156,6 @@ fn check_inputs(args: &RunArgs, wanted: &[(String, PathBuf)]) -> Result<(), Fail
 /// The same topology with another number of threads.
 fn with_threads(file: TopologyFile, threads: usize) -> Result<TopologyFile, Failure> {
     let settings = Settings { threads, ..file.topology.settings().clone() };
-    let mut builder = Topology::builder(file.topology.name()).settings(settings);
-    for component in file.topology.components() {
-        let factory = match component.body.clone() {
-            Body::Spout(factory) => Factory::Spout(factory),
-            Body::Bolt(factory, _) => Factory::Bolt(factory),
-        };
-        let sources = component.sources().to_vec();
-        builder = builder
-            .component(&component.id, &component.kind, component.parallelism, factory, sources)
-            .blocking(component.blocking);
-        if let Some(tick) = component.tick {
-            builder = builder.tick(tick);
-        }
-    }
-    let topology = builder.build().map_err(Failure::failed)?;
-    Ok(TopologyFile { topology, ..file })
+    let topology = file.topology.to_builder().settings(settings).build();
+    Ok(TopologyFile { topology: topology.map_err(Failure::failed)?, ..file })
 }

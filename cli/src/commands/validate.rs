@@ -2,7 +2,7 @@
 
 use serde_json::json;
 use squall_config::render_all;
-use squall_framework::{Registry, TopologyFile};
+use squall_framework::{Delivered, Registry, Topology, TopologyFile};
 
 use super::variables;
 use crate::{
@@ -22,27 +22,46 @@ pub(super) fn run(
     let mut results = Vec::new();
     for path in &args.topologies {
         let name = path.display().to_string();
-        let (valid, mistakes, size) = match TopologyFile::load(path, &variables, registry) {
-            Ok(file) => (true, file.warnings, Some(file.topology.components().len() as u64)),
+        let (valid, mistakes, topology) = match TopologyFile::load(path, &variables, registry) {
+            Ok(file) => (true, file.warnings, Some(file.topology)),
             Err(mistakes) => (false, mistakes.into_iter().collect(), None),
         };
+        let outputs = topology.as_ref().map(Topology::deliveries).unwrap_or_default();
         if !valid {
             exit = Exit::Usage;
         }
         if args.json {
-            results.push(json!({ "file": name, "valid": valid, "mistakes": mistakes }));
+            results.push(json!({
+                "file": name,
+                "valid": valid,
+                "mistakes": mistakes,
+                "outputs": outputs,
+            }));
             continue;
         }
         if !mistakes.is_empty() {
             terminal.note(&render_all(&mistakes, terminal.style()));
         }
-        if let Some(components) = size {
+        if let Some(topology) = topology {
             let ok = terminal.green("ok");
-            terminal.line(&format!("{name}: {ok}, {}", plural(components, "component")))?;
+            let components = plural(topology.components().len() as u64, "component");
+            terminal.line(&format!("{name}: {ok}, {components}"))?;
+            for output in &outputs {
+                terminal.line(&line(output, terminal))?;
+            }
         }
     }
     if args.json {
         terminal.json(&results)?;
     }
     Ok(exit)
+}
+
+/// `  save    exactly once: ...`
+fn line(output: &Delivered, terminal: &Terminal) -> String {
+    let often = match output.exactly_once {
+        true => terminal.green("exactly once"),
+        false => terminal.yellow("at least once"),
+    };
+    format!("  {}: {often} ({})", output.component, output.why)
 }

@@ -38,8 +38,7 @@ impl Board {
         terminal: &Terminal,
     ) -> Result<(), Failure> {
         self.rates.look(snapshot);
-        let restaurants: Vec<_> = made.by_restaurant.keys().map(String::as_str).collect();
-        let top = self.table.top(&restaurants, made.hour);
+        let top = self.table.top(made.hour());
         if terminal.is_watched() {
             terminal.draw(&self.lines(snapshot, made, backlog, elapsed, &top, terminal));
         } else {
@@ -88,7 +87,7 @@ impl Board {
         top: &[(String, u64)],
         terminal: &Terminal,
     ) -> Vec<String> {
-        let title = terminal.bold("The hottest restaurants of this hour, by people");
+        let title = terminal.bold("The hottest restaurants of the last hour, by people");
         let mut lines = vec![format!("{title}  ({})", span(elapsed)), String::new()];
         let most = top.first().map_or(1, |(_, people)| (*people).max(1));
         for place in 0..10 {
@@ -97,19 +96,20 @@ impl Board {
                 continue;
             };
             let bar = "█".repeat((*people as usize * BAR).div_ceil(most as usize));
-            let (shares, _) = made.by_restaurant.get(name).copied().unwrap_or_default();
+            let restaurant = name.split(',').next().unwrap_or_default();
+            let (shares, _) = made.by_restaurant.get(restaurant).copied().unwrap_or_default();
             let (bar, people, shares) =
                 (terminal.cyan(&format!("{bar:<BAR$}")), count(*people), count(shares));
             lines.push(format!(
-                "{:>4}  {name:<24} {people:>7} people  {bar}  {shares} shares in all",
+                "{:>4}  {name:<30} {people:>7} people  {bar}  {shares} shares in all",
                 place + 1
             ));
         }
         lines.push(String::new());
-        if let Some((name, shares, rows)) = made.most_repeated() {
-            let (shares, rows) = (count(shares), count(rows));
+        if let Some((name, shares, people)) = made.most_repeated() {
+            let (shares, people) = (count(shares), count(people));
             lines.push(format!(
-                "  {name} was shared {shares} times, which counts as {rows}: the same people again"
+                "  {name} was shared {shares} times, by {people} people: the same ones again"
             ));
         }
         let done = count(snapshot.spouts(|spout| spout.acked));
@@ -119,16 +119,13 @@ impl Board {
             count(backlog),
             rate(self.rates.per_second)
         ));
-        let latency = snapshot
-            .components
-            .iter()
-            .find(|component| component.is_spout)
-            .map(|spout| spout.latency);
-        if let Some(latency) = latency {
+        if let Some(epochs) = &snapshot.epochs {
             let slowest = self.rates.slowest().unwrap_or_default();
-            let (half, most) = (micros(latency.p50_us), micros(latency.p99_us));
+            let (commits, rows) = (count(epochs.commits), count(epochs.rows));
+            let (took, waited) = (micros(epochs.commit_us as f64), micros(epochs.drain_us as f64));
             lines.push(format!(
-                "  from queue to table: half within {half}, 99 of 100 within {most}  {slowest}"
+                "  {commits} commits with {rows} rows; the last took {took}, for which the queue \
+                 waited {waited}  {slowest}"
             ));
         }
         lines.push(match restarts(snapshot) {

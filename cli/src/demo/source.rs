@@ -1,7 +1,7 @@
 //! Made-up shares on their way into the queue, and what the table must hold in the end.
 
 use std::{
-    collections::HashMap,
+    collections::{BTreeMap, HashMap, HashSet},
     hash::{BuildHasher, BuildHasherDefault, DefaultHasher},
     sync::{
         Arc, Mutex, PoisonError,
@@ -17,6 +17,8 @@ use squall_components::generate::{Share, Shares};
 use crate::failure::Failure;
 
 const HOUR: i64 = 3_600_000_000;
+/// The topology's hours end every five minutes.
+const SLIDE: i64 = 300_000_000;
 /// How often a batch is sent.
 const STEP: Duration = Duration::from_millis(20);
 
@@ -25,43 +27,65 @@ const STEP: Duration = Duration::from_millis(20);
 pub(crate) struct Made {
     /// How many shares.
     pub(crate) shares: u64,
-    /// How often each restaurant was shared, and how many rows it has in the table.
+    /// How often each restaurant was shared, and by how many people, each once in five minutes.
     pub(crate) by_restaurant: HashMap<String, (u64, u64)>,
-    /// The hour of the newest share, in microseconds since 1970.
-    pub(crate) hour: i64,
-    /// The newest share of each restaurant, hour and person; see [`key`].
-    rows: HashMap<u64, i64>,
+    /// The newest share, in microseconds since 1970.
+    pub(crate) newest: i64,
+    /// People and shares of each restaurant, by the five minutes that they fall into.
+    panes: BTreeMap<(String, i64), Pane>,
 }
 
-/// Restaurant, hour and person as one number, which keeps a long demo small.
-pub(crate) fn key(restaurant: &str, hour: i64, person: &str) -> u64 {
-    BuildHasherDefault::<DefaultHasher>::default().hash_one((restaurant, hour, person))
+/// A restaurant in five minutes.
+#[derive(Debug, Clone, Default)]
+struct Pane {
+    people: HashSet<u64>,
+    shares: u64,
 }
+
+/// A person as a number, which keeps a long demo small.
+fn person(name: &str) -> u64 {
+    BuildHasherDefault::<DefaultHasher>::default().hash_one(name)
+}
+
+/// People and shares.
+pub(crate) type Count = (u64, u64);
 
 impl Made {
     fn add(&mut self, share: Share) {
         self.shares += 1;
-        self.hour = share.at - share.at.rem_euclid(HOUR);
-        let before = self.rows.len();
-        let newest =
-            self.rows.entry(key(&share.restaurant, self.hour, &share.user)).or_insert(share.at);
-        *newest = share.at.max(*newest);
-        let (shares, rows) = self.by_restaurant.entry(share.restaurant).or_default();
+        self.newest = self.newest.max(share.at);
+        let start = share.at - share.at.rem_euclid(SLIDE);
+        let pane = self.panes.entry((share.restaurant.clone(), start)).or_default();
+        let is_new = pane.people.insert(person(&share.user));
+        pane.shares += 1;
+        let (shares, people) = self.by_restaurant.entry(share.restaurant).or_default();
         *shares += 1;
-        *rows += (self.rows.len() - before) as u64;
+        *people += u64::from(is_new);
     }
 
-    /// How many rows the table must have: one per restaurant, hour and person.
-    pub(crate) fn rows(&self) -> u64 {
-        self.rows.len() as u64
+    /// When the hour ends that is the newest to have begun, in microseconds since 1970.
+    pub(crate) fn hour(&self) -> i64 {
+        self.newest - self.newest.rem_euclid(SLIDE) + SLIDE
     }
 
-    /// The newest share of this restaurant, hour and person.
-    pub(crate) fn newest(&self, restaurant: &str, hour: i64, person: &str) -> Option<i64> {
-        self.rows.get(&key(restaurant, hour, person)).copied()
+    /// People and shares of every restaurant in every hour, by the hour's end: computed here from
+    /// what was sent, pane by pane.
+    pub(crate) fn hours(&self) -> BTreeMap<(i64, String), Count> {
+        let mut people: BTreeMap<(i64, &str), (HashSet<u64>, u64)> = BTreeMap::new();
+        for ((restaurant, start), pane) in &self.panes {
+            for end in (1..=HOUR / SLIDE).map(|slides| start + slides * SLIDE) {
+                let hour = people.entry((end, restaurant)).or_default();
+                hour.0.extend(&pane.people);
+                hour.1 += pane.shares;
+            }
+        }
+        let count = |((end, restaurant), (people, shares)): ((i64, &str), (HashSet<u64>, u64))| {
+            ((end, restaurant.to_owned()), (people.len() as u64, shares))
+        };
+        people.into_iter().map(count).collect()
     }
 
-    /// The restaurant that is shared most by the fewest: its name, shares and rows.
+    /// The restaurant that is shared most by the fewest: its name, shares and people.
     pub(crate) fn most_repeated(&self) -> Option<(&str, u64, u64)> {
         let all =
             self.by_restaurant.iter().map(|(name, (shares, rows))| (name.as_str(), *shares, *rows));

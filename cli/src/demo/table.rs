@@ -9,11 +9,10 @@ use squall_components::parse::{TimeFormat, sql_datetime};
 use super::source::Made;
 use crate::failure::Failure;
 
-/// The ten restaurants with the most people in an hour. A row is one person, so counting rows
-/// counts people; given the restaurants, only the rows of that hour are touched.
+/// The ten restaurants with the most people in the hour that ends then.
 const TOP: &str = "
-    SELECT value, (SELECT COUNT(*) FROM hot_restaurants WHERE restaurant = value AND hour = ?2) AS people
-    FROM json_each(?1) ORDER BY people DESC, value LIMIT 10";
+    SELECT restaurant || ', ' || city, people FROM restaurant_hours WHERE window_end = ?1
+    ORDER BY people DESC, restaurant LIMIT 10";
 
 /// The table of results.
 pub(crate) struct Table {
@@ -30,7 +29,7 @@ pub(crate) struct Agreement {
     pub(crate) expected: u64,
     /// Rows that it has.
     pub(crate) rows: u64,
-    /// Rows of the table that the generator did not make up, or with another newest share.
+    /// Rows of the table that the generator did not make up, or with other people or shares.
     pub(crate) wrong: u64,
     /// Whether they agree exactly.
     pub(crate) agree: bool,
@@ -52,14 +51,13 @@ impl Table {
         }
     }
 
-    /// The ten restaurants with the most people in the newest hour. Nothing before the topology
-    /// has made the table.
-    pub(crate) fn top(&mut self, restaurants: &[&str], hour: i64) -> Vec<(String, u64)> {
-        let names = serde_json::json!(restaurants).to_string();
+    /// The ten restaurants with the most people in the hour that ends at `end`. Nothing before the
+    /// topology has made the table.
+    pub(crate) fn top(&mut self, end: i64) -> Vec<(String, u64)> {
         let read = |connection: &Connection| {
             let mut statement = connection.prepare_cached(TOP)?;
-            let rows = statement
-                .query_map((names, sql_datetime(hour)), |row| Ok((row.get(0)?, row.get(1)?)))?;
+            let rows =
+                statement.query_map([sql_datetime(end)], |row| Ok((row.get(0)?, row.get(1)?)))?;
             rows.collect::<rusqlite::Result<Vec<(String, i64)>>>()
         };
         match self.connection().and_then(read) {
@@ -78,24 +76,26 @@ impl Table {
     /// Compares every row with what was made up.
     pub(crate) fn compare(&mut self, made: &Made) -> Result<Agreement, Failure> {
         let (mut rows, mut wrong) = (0, 0);
+        let expected = made.hours();
         let compared = self.connection().and_then(|connection| {
             let mut statement = connection
-                .prepare("SELECT restaurant, hour, person, last_share FROM hot_restaurants")?;
+                .prepare("SELECT window_end, restaurant, people, shares FROM restaurant_hours")?;
             let mut found = statement.query([])?;
             while let Some(row) = found.next()? {
-                let text = |column: usize| row.get::<_, String>(column);
-                let (restaurant, hour, person, newest) = (text(0)?, text(1)?, text(2)?, text(3)?);
-                let time = |text: &str| TimeFormat::Auto.parse(text);
-                let expected = time(&hour).and_then(|hour| made.newest(&restaurant, hour, &person));
+                let (end, restaurant) = (row.get::<_, String>(0)?, row.get(1)?);
+                let count = (row.get::<_, i64>(2)?, row.get::<_, i64>(3)?);
+                let end = TimeFormat::Auto.parse(&end).unwrap_or_default();
+                let known = expected.get(&(end, restaurant));
+                let known = known.map(|(people, shares)| (*people as i64, *shares as i64));
                 rows += 1;
-                wrong += u64::from(expected.is_none() || expected != time(&newest));
+                wrong += u64::from(known != Some(count));
             }
             Ok(())
         });
         compared.map_err(|error| {
             Failure::failed(format!("cannot read {}: {error}", self.path.display()))
         })?;
-        let expected = made.rows();
+        let expected = expected.len() as u64;
         let agree = rows == expected && wrong == 0;
         Ok(Agreement { shares: made.shares, expected, rows, wrong, agree })
     }

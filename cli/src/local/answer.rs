@@ -3,17 +3,23 @@
 use squall_broker::{Error, Queue, Store};
 use squall_config::did_you_mean;
 
-use super::{Messages, PeekedMessage, Reply, Request};
+use super::{Asks, Messages, PeekedMessage, Reply, Request, asks::Rebalance};
 
 /// Answers a request; `raw` has the bodies that belong to it.
-pub(super) fn answer(store: &Store, request: Request, raw: &[u8]) -> (Reply, Vec<u8>) {
+pub(super) fn answer(store: &Store, asks: &Asks, request: Request, raw: &[u8]) -> (Reply, Vec<u8>) {
     let mut bodies = Vec::new();
     let reply =
-        act(store, request, raw, &mut bodies).unwrap_or_else(|error| refused(store, &error));
+        act(store, asks, request, raw, &mut bodies).unwrap_or_else(|error| refused(store, &error));
     (reply, bodies)
 }
 
-fn act(store: &Store, request: Request, raw: &[u8], bodies: &mut Vec<u8>) -> Result<Reply, Error> {
+fn act(
+    store: &Store,
+    asks: &Asks,
+    request: Request,
+    raw: &[u8],
+    bodies: &mut Vec<u8>,
+) -> Result<Reply, Error> {
     Ok(match request {
         Request::List => Reply::Names(store.list()),
         Request::Create { queue, attributes, may_exist } => {
@@ -71,6 +77,9 @@ fn act(store: &Store, request: Request, raw: &[u8], bodies: &mut Vec<u8>) -> Res
         Request::Delete { queue } => {
             store.delete_queue(&queue)?;
             Reply::Done
+        }
+        Request::Rebalance { topology, component, tasks } => {
+            asks.ask(Rebalance { topology, component, tasks })
         }
     })
 }

@@ -10,7 +10,7 @@ use std::{
 
 use squall_broker::{Error, Store, StoreOptions};
 
-use super::{Queues, client::Client, server::Server};
+use super::{Asks, Queues, client::Client, server::Server};
 use crate::failure::Failure;
 
 /// The socket's name in the data folder.
@@ -32,6 +32,8 @@ pub(crate) struct DataFolder {
     // Before the store, so that nobody is served who would find it closed.
     _server: Option<Server>,
     store: Store,
+    asks: Asks,
+    path: PathBuf,
 }
 
 impl DataFolder {
@@ -106,10 +108,21 @@ impl DataFolder {
         for damage in store.damage() {
             tracing::warn!(%damage, "the disk has lost something");
         }
-        let server = Server::start(path, store.clone());
+        let asks = Asks::default();
+        let server = Server::start(path, store.clone(), asks.clone());
         let server = server
             .map_err(|error| tracing::warn!(%error, "other terminals cannot reach the queues"));
-        Ok(Ok(DataFolder { _server: server.ok(), store }))
+        Ok(Ok(DataFolder { _server: server.ok(), store, asks, path: path.to_owned() }))
+    }
+
+    /// What others ask of the topology that runs here.
+    pub(crate) fn asks(&self) -> &Asks {
+        &self.asks
+    }
+
+    /// The folder.
+    pub(crate) fn path(&self) -> &Path {
+        &self.path
     }
 
     /// The open store.

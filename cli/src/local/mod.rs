@@ -5,6 +5,7 @@
 //! and does not care which of the two it got: both answer the same requests.
 
 mod answer;
+mod asks;
 mod client;
 mod folder;
 mod messages;
@@ -12,6 +13,7 @@ mod protocol;
 mod queues;
 mod server;
 
+pub(crate) use asks::{Asks, Rebalance, refused};
 pub(crate) use folder::DataFolder;
 pub(crate) use messages::Messages;
 pub(crate) use protocol::{PeekedMessage, Reply, Request};

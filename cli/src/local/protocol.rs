@@ -47,6 +47,8 @@ pub(crate) enum Request {
     Rewind { queue: String, from_ms: u64 },
     /// Deletes the queue.
     Delete { queue: String },
+    /// Gives a component of the topology that runs there another number of tasks.
+    Rebalance { topology: String, component: String, tasks: usize },
 }
 
 /// What is answered.
@@ -160,7 +162,7 @@ mod tests {
         let (request, raw): (Request, _) = read(&mut bytes.as_slice()).unwrap().unwrap();
         assert!(matches!(request, Request::Send { queue } if queue == "shares"));
         assert_eq!(raw, b"\x00raw");
-        assert!(read::<Request>(&mut bytes[..bytes.len() - 1].as_ref()).is_err());
+        assert!(read::<Request>(&mut &bytes[..bytes.len() - 1]).is_err());
         assert!(read::<Request>(&mut [].as_slice()).unwrap().is_none());
         assert!(read::<Request>(&mut [255; 8].as_slice()).is_err());
     }

@@ -28,7 +28,7 @@ impl Queues {
 
     fn ask(&mut self, request: Request, raw: &[u8]) -> Result<(Reply, Vec<u8>), Failure> {
         let (reply, bodies) = match &mut self.0 {
-            Way::Own(folder) => answer(folder.store(), request, raw),
+            Way::Own(folder) => answer(folder.store(), folder.asks(), request, raw),
             Way::Remote(client) => client.ask(&request, raw).map_err(|error| {
                 Failure::failed(format!("the process that holds the data folder is gone: {error}"))
             })?,
@@ -51,6 +51,17 @@ impl Queues {
             Reply::Count(count) => Ok(count),
             other => Err(unexpected(&other)),
         }
+    }
+
+    /// Gives a component of the topology that runs there another number of tasks.
+    pub(crate) fn rebalance(
+        &mut self,
+        topology: &str,
+        component: &str,
+        tasks: usize,
+    ) -> Result<(), Failure> {
+        let (topology, component) = (topology.to_owned(), component.to_owned());
+        self.done(Request::Rebalance { topology, component, tasks })
     }
 
     /// The names of all queues, sorted.

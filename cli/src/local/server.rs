@@ -17,7 +17,7 @@ use std::{
 
 use squall_broker::Store;
 
-use super::{Request, answer::answer, folder::socket_path, protocol};
+use super::{Asks, Request, answer::answer, folder::socket_path, protocol};
 
 /// Serves a store until it is dropped.
 #[derive(Debug)]
@@ -30,7 +30,7 @@ pub(super) struct Server {
 impl Server {
     /// Begins to serve on the socket of `folder`, whose lock this process holds: what is there of
     /// an earlier process is replaced.
-    pub(super) fn start(folder: &Path, store: Store) -> io::Result<Self> {
+    pub(super) fn start(folder: &Path, store: Store, asks: Asks) -> io::Result<Self> {
         let (socket, _held) = socket_path(folder)?;
         let fresh = socket.with_extension("new");
         let _ = fs::remove_file(&fresh);
@@ -45,7 +45,7 @@ impl Server {
                     return;
                 }
                 match stream {
-                    Ok(stream) => welcome(stream, store.clone()),
+                    Ok(stream) => welcome(stream, store.clone(), asks.clone()),
                     Err(error) => tracing::warn!(%error, "a connection could not be accepted"),
                 }
             }
@@ -71,9 +71,9 @@ impl Drop for Server {
     }
 }
 
-fn welcome(stream: UnixStream, store: Store) {
+fn welcome(stream: UnixStream, store: Store, asks: Asks) {
     let spawned = thread::Builder::new().name("squall-local-peer".into()).spawn(move || {
-        if let Err(error) = serve(stream, &store) {
+        if let Err(error) = serve(stream, &store, &asks) {
             tracing::debug!(%error, "a local connection ended");
         }
     });
@@ -82,12 +82,12 @@ fn welcome(stream: UnixStream, store: Store) {
     }
 }
 
-fn serve(mut stream: UnixStream, store: &Store) -> io::Result<()> {
+fn serve(mut stream: UnixStream, store: &Store, asks: &Asks) -> io::Result<()> {
     protocol::greet(&mut stream)?;
     let mut writer = stream.try_clone()?;
     let mut reader = BufReader::with_capacity(1 << 18, stream);
     while let Some((request, raw)) = protocol::read::<Request>(&mut reader)? {
-        let (reply, bodies) = answer(store, request, &raw);
+        let (reply, bodies) = answer(store, asks, request, &raw);
         protocol::write(&mut writer, &reply, &bodies)?;
         writer.flush()?;
     }

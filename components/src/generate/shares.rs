@@ -23,6 +23,13 @@ const PLACES: [&str; 10] = [
     "bridge",
 ];
 
+const CITIES: [(&str, [&str; 2]); 4] = [
+    ("Porto", ["Ribeira", "Foz"]),
+    ("Lyon", ["Croix-Rousse", "Confluence"]),
+    ("Graz", ["Lend", "Geidorf"]),
+    ("Gent", ["Patershol", "Ledeberg"]),
+];
+
 /// Somebody shared a restaurant with somebody else.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Share {
@@ -45,6 +52,15 @@ pub struct Shares {
 }
 
 impl Shares {
+    /// The restaurants that there are, each with its city and district.
+    pub fn restaurants() -> impl Iterator<Item = (String, &'static str, &'static str)> {
+        (0..RESTAURANTS).map(|number| {
+            let (city, districts) = CITIES[(number % CITIES.len() as u64) as usize];
+            let district = districts[(number / 7 % districts.len() as u64) as usize];
+            (name(number), city, district)
+        })
+    }
+
     /// Shares from `start` on, in microseconds since 1970-01-01 UTC.
     pub fn new(seed: u64, start: i64) -> Self {
         Self { rng: fastrand::Rng::with_seed(seed), at: start }

@@ -76,6 +76,17 @@ impl CsvFields {
         Ok(Self { columns, fields, source, options })
     }
 
+    /// The columns that a header names.
+    ///
+    /// # Errors
+    /// The text is no record.
+    pub fn header(text: &str, options: CsvOptions) -> Result<Vec<String>, ParseError> {
+        let parser = Self { columns: vec![], fields: vec![], source: vec![], options };
+        let mut columns = Vec::new();
+        parser.split(text, &mut columns)?;
+        Ok(columns.into_iter().map(Cow::into_owned).collect())
+    }
+
     /// The fields, in the order of the rows.
     pub fn fields(&self) -> &[Field] {
         &self.fields

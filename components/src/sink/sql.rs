@@ -1,15 +1,22 @@
 //! `sql`: rows in a table of SQLite, MySQL or MariaDB.
 
+use std::{any::Any, sync::Arc};
+
 use schemars::JsonSchema;
 use serde::Deserialize;
 use squall_framework::{
-    BatchBolt, BoltFuture, Error, Inputs, Output, Problem, Result, Streams, TaskContext, TupleBatch,
+    BatchBolt, BoltFuture, Collector, CommitTarget, Error, Inputs, Output, Problem, Result,
+    Streams, TaskContext, TupleBatch, ValueRef,
 };
 
 use crate::{
     columns::{Columns, kind_of},
     options::Named,
-    sql::{Column, Mode, Rows, SqlStore, StoreError, StoreOptions, StoreUrl, Table},
+    replay::Replay,
+    sql::{
+        Column, CommitOptions, Mode, Rows, SqlCommit, SqlStore, StoreError, StoreOptions, StoreUrl,
+        Table,
+    },
     values::{column_kind, for_table},
 };
 
@@ -60,8 +67,29 @@ pub(crate) struct SqlSink {
 
 struct Ready {
     url: StoreUrl,
-    table: Table,
+    table: Arc<Table>,
     columns: Columns,
+    /// In a topology that runs in epochs.
+    commit: Option<Commit>,
+}
+
+/// Where rows go that are written by the commit.
+struct Commit {
+    collector: Collector,
+    table: Arc<dyn Any + Send + Sync>,
+    names: Arc<[String]>,
+}
+
+impl Ready {
+    /// The rows of a batch, their values in the order of the table's columns.
+    fn rows<'a>(
+        &'a self,
+        batch: &'a TupleBatch,
+    ) -> impl Iterator<Item = impl Iterator<Item = ValueRef<'a>>> {
+        batch
+            .rows()
+            .map(|tuple| self.columns.of(&tuple).iter().map(move |&column| tuple.at(column)))
+    }
 }
 
 /// So many rows make a transaction, if so many are waiting: two statements of MySQL.
@@ -153,17 +181,23 @@ impl SqlSink {
 
     async fn write(&mut self, batch: &TupleBatch, out: &mut Output) -> Result<()> {
         let ready = self.ready.as_ref().ok_or_else(|| Error::retry("the bolt was not prepared"))?;
+        if let Some(commit) = &ready.commit {
+            let values = ready.rows(batch).flatten().map(ValueRef::to_owned);
+            commit.collector.rows(&commit.table, &commit.names, values);
+            return Ok(());
+        }
         let store = match &mut self.store {
             Some(store) => store,
             none => {
                 let store =
-                    SqlStore::open(&ready.url, ready.table.clone(), StoreOptions::default()).await;
+                    SqlStore::open(&ready.url, Table::clone(&ready.table), StoreOptions::default())
+                        .await;
                 none.insert(store.map_err(|error| unavailable(&error))?)
             }
         };
         let mut rows = Rows::new(ready.table.columns.len());
-        for tuple in batch.rows() {
-            rows.push(ready.columns.of(&tuple).iter().map(|&column| for_table(tuple.at(column))));
+        for row in ready.rows(batch) {
+            rows.push(row.map(for_table));
         }
         let outcome = store.write(&rows).await.map_err(|error| unavailable(&error))?;
         for (row, reason) in outcome.rejected {
@@ -191,13 +225,29 @@ impl BatchBolt for SqlSink {
         Ok(Streams::none())
     }
 
+    fn commits_to(&self) -> Option<CommitTarget> {
+        let url: StoreUrl = self.config.store.parse().ok()?;
+        Some(CommitTarget::new(url.to_string(), move |topology, mode| {
+            Box::new(SqlCommit::new(url.clone(), topology, mode, CommitOptions::default()))
+        }))
+    }
+
     /// Connects once and lets go again, so that a wrong table or password is known before the
     /// first tuple. The connection that is kept must be made where it is used.
     fn prepare(&mut self, context: &TaskContext) -> Result<()> {
         let inputs = context.inputs();
+        let mut table = self.table(inputs)?;
+        if let Some(replay) = context.resource::<Replay>() {
+            table.name.push_str(&replay.table_suffix);
+        }
+        let table = Arc::new(table);
+        let names = table.columns.iter().map(|column| column.name.clone()).collect();
+        let commit =
+            context.collector().map(|collector| Commit { collector, table: table.clone(), names });
         let ready = Ready {
             url: self.config.store.parse().map_err(|error: StoreError| unavailable(&error))?,
-            table: self.table(inputs)?,
+            table,
+            commit,
             columns: {
                 let sources = self.sources(inputs);
                 Columns::new(
@@ -211,8 +261,11 @@ impl BatchBolt for SqlSink {
                 let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
                 let options =
                     StoreOptions { patience: std::time::Duration::ZERO, ..StoreOptions::default() };
-                let store =
-                    runtime.block_on(SqlStore::open(&ready.url, ready.table.clone(), options));
+                let store = runtime.block_on(SqlStore::open(
+                    &ready.url,
+                    Table::clone(&ready.table),
+                    options,
+                ));
                 store.map(drop).map_err(std::io::Error::other)
             };
             scope.spawn(probe).join()

@@ -1,13 +1,18 @@
 //! `generator`: made-up events, the same for the same seed.
 
-use std::time::{Duration, Instant, SystemTime};
+use std::{
+    sync::Arc,
+    time::{Duration, Instant, SystemTime},
+};
 
 use schemars::JsonSchema;
 use serde::Deserialize;
 use squall_framework::{
-    Error, Kind, Next, Problem, Result, Schema, Spout, SpoutOutput, Streams, TaskContext,
+    Error, Kind, Next, Problem, ReplayableSource, Result, Schema, SourcePosition, Spout,
+    SpoutOutput, Streams, TaskContext,
 };
 
+use super::numbered::{Numbered, NumberedSource};
 use crate::{
     generate::{AccessLines, Events, Rides, Shares},
     parse::TimeFormat,
@@ -46,49 +51,127 @@ fn start() -> String {
     "2026-01-01T00:00:00Z".to_owned()
 }
 
-pub(crate) struct Generator {
+/// The events of one task.
+struct Sequence {
     config: GeneratorConfig,
+    /// The number of the task, and how many there are.
+    task: (u64, u64),
     events: Option<Box<dyn Events>>,
+    /// The number of the next event.
+    next: u64,
+    /// How many were emitted since `started`.
     emitted: u64,
-    /// How many events this task makes.
-    share: u64,
-    /// The task's part of the rate, in events a second.
-    rate: Option<f64>,
     started: Instant,
     text: String,
 }
 
-impl Generator {
-    pub(crate) fn new(config: &GeneratorConfig) -> Result<Self> {
-        Ok(Self {
+/// So many events that are settled are made in a row to come to the others.
+const STEP: u64 = 10_000;
+
+impl Sequence {
+    fn new(config: &GeneratorConfig, task: (u64, u64)) -> Self {
+        Self {
             config: config.clone(),
+            task,
             events: None,
+            next: 0,
             emitted: 0,
-            share: u64::MAX,
-            rate: None,
             started: Instant::now(),
             text: String::new(),
-        })
+        }
     }
 
+    /// How many events the task makes.
+    fn count(&self) -> u64 {
+        let (index, tasks) = self.task;
+        self.config.count.map_or(u64::MAX, |count| count / tasks + u64::from(index < count % tasks))
+    }
+
+    /// When the next event is to be emitted.
+    fn due(&self) -> Option<Instant> {
+        let rate = self.config.rate? / self.task.1 as f64;
+        Some(self.started + Duration::from_secs_f64(self.emitted as f64 / rate))
+    }
+}
+
+impl Numbered for Sequence {
+    fn identity(&self) -> Result<String> {
+        let GeneratorConfig { shape, seed, start, .. } = &self.config;
+        Ok(format!("{shape:?} of seed {seed} from {start}"))
+    }
+
+    fn restart(&mut self) -> Result<()> {
+        let start = self.config.start().ok_or_else(|| Error::retry("`start` is not a time"))?;
+        // Tasks must not make the same events.
+        let seed = self.config.seed.wrapping_mul(1_000_003).wrapping_add(self.task.0);
+        *self = Self::new(&self.config, self.task);
+        self.events = Some(match self.config.shape {
+            Shape::Shares => Box::new(Shares::new(seed, start)),
+            Shape::AccessLog => Box::new(AccessLines::new(seed, start)),
+            Shape::Rides => Box::new(Rides::new(seed, start)),
+        });
+        Ok(())
+    }
+
+    fn next(&mut self, settled: &SourcePosition, out: &mut SpoutOutput) -> Result<Next> {
+        let now = Instant::now();
+        let until = self.next.saturating_add(STEP);
+        let count = self.count();
+        while out.room() > 0 {
+            if self.next == count {
+                return Ok(Next::Done);
+            }
+            let passed_over = settled.contains(self.next);
+            if passed_over && self.next == until {
+                break;
+            }
+            if !passed_over
+                && let Some(due) = self.due()
+                && due > now
+            {
+                return Ok(Next::At(due));
+            }
+            let Some(events) = &mut self.events else { return Ok(Next::Done) };
+            self.text.clear();
+            events.write(&mut self.text);
+            if !passed_over {
+                out.emit(self.next, [self.text.as_str()])?;
+                self.emitted += 1;
+            }
+            self.next += 1;
+        }
+        Ok(Next::More)
+    }
+}
+
+impl GeneratorConfig {
     fn start(&self) -> Option<i64> {
-        if self.config.start == "now" {
+        if self.start == "now" {
             let now = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).ok()?;
             return i64::try_from(now.as_micros()).ok();
         }
-        TimeFormat::Auto.parse(&self.config.start)
+        TimeFormat::Auto.parse(&self.start)
     }
+}
 
-    /// When the event of this number is to be emitted.
-    fn due(&self, number: u64, rate: f64) -> Instant {
-        self.started + Duration::from_secs_f64(number as f64 / rate)
+pub(crate) struct Generator {
+    config: GeneratorConfig,
+    /// The events of this task; `None` if it makes none.
+    events: Option<Sequence>,
+    /// In a topology that runs in epochs, what is read instead.
+    source: Option<Arc<dyn ReplayableSource>>,
+}
+
+impl Generator {
+    pub(crate) fn new(config: &GeneratorConfig) -> Result<Self> {
+        Ok(Self { config: config.clone(), events: None, source: None })
     }
 }
 
 impl Spout for Generator {
     fn declare(&self) -> Result<Streams, Problem> {
         let mut problems = Vec::new();
-        if self.start().is_none() {
+        if self.config.start().is_none() {
             problems
                 .push(Problem::new(format!("`{}` is not a time", self.config.start)).at("start"));
         }
@@ -100,41 +183,28 @@ impl Spout for Generator {
     }
 
     fn prepare(&mut self, context: &TaskContext) -> Result<()> {
-        let (index, tasks) = (context.index() as u64, context.parallelism() as u64);
-        let start = self.start().ok_or_else(|| Error::retry("`start` is not a time"))?;
-        // Tasks must not make the same events.
-        let seed = self.config.seed.wrapping_mul(1_000_003).wrapping_add(index);
-        self.events = Some(match self.config.shape {
-            Shape::Shares => Box::new(Shares::new(seed, start)),
-            Shape::AccessLog => Box::new(AccessLines::new(seed, start)),
-            Shape::Rides => Box::new(Rides::new(seed, start)),
-        });
-        if let Some(count) = self.config.count {
-            self.share = count / tasks + u64::from(index < count % tasks);
+        if let Some(source) = context.source() {
+            // Its events are numbered in one row, so one task makes them all.
+            self.source = (context.index() == 0).then_some(source);
+            return Ok(());
         }
-        self.rate = self.config.rate.map(|rate| rate / tasks as f64);
-        self.started = Instant::now();
-        Ok(())
+        let task = (context.index() as u64, context.parallelism() as u64);
+        self.events.insert(Sequence::new(&self.config, task)).restart()
     }
 
     fn next(&mut self, out: &mut SpoutOutput) -> Result<Next> {
-        let now = Instant::now();
-        while out.room() > 0 {
-            if self.emitted == self.share {
-                return Ok(Next::Done);
-            }
-            if let Some(rate) = self.rate {
-                let due = self.due(self.emitted, rate);
-                if due > now {
-                    return Ok(Next::At(due));
-                }
-            }
-            let Some(events) = &mut self.events else { return Ok(Next::Done) };
-            self.text.clear();
-            events.write(&mut self.text);
-            out.emit(self.emitted, [self.text.as_str()])?;
-            self.emitted += 1;
+        match (&self.source, &mut self.events) {
+            (Some(source), _) => NumberedSource::<Sequence>::next(&**source, out),
+            (None, Some(events)) => events.next(&SourcePosition::default(), out),
+            (None, None) => Ok(Next::Done),
         }
-        Ok(Next::More)
+    }
+
+    fn source(&self) -> Option<Arc<dyn ReplayableSource>> {
+        // What starts now is something else each time.
+        (self.config.start != "now").then(|| {
+            let events = Sequence::new(&self.config, (0, 1));
+            Arc::new(NumberedSource::new(events)) as Arc<dyn ReplayableSource>
+        })
     }
 }

@@ -2,7 +2,9 @@
 //! take the place of another.
 
 mod generator;
+mod line_reader;
 mod lines;
+mod numbered;
 mod queue;
 
 pub(crate) use generator::{Generator, GeneratorConfig};

@@ -2,18 +2,19 @@
 
 use std::{
     ops::Range,
+    sync::Arc,
     time::{Duration, Instant},
 };
 
 use schemars::JsonSchema;
 use serde::Deserialize;
-use squall_broker::{Claim, Frame, Queue, Store};
+use squall_broker::{Claim, Queue, Store};
 use squall_framework::{
-    Error, Failed, Kind, Next, Problem, Result, Schema, Spout, SpoutOutput, Streams, TaskContext,
-    ValueRef, Verdict,
+    Error, Failed, Kind, Next, Problem, ReplayableSource, Result, Schema, Spout, SpoutOutput,
+    Streams, TaskContext, Verdict,
 };
 
-use crate::queues::{find_queue, of_broker};
+use crate::queues::{Frames, QueueSource, Start, find_queue, of_broker};
 
 /// Options of the spout `queue`.
 #[derive(Debug, Clone, Deserialize, JsonSchema)]
@@ -24,43 +25,51 @@ pub(crate) struct QueueSpoutConfig {
     /// The group of consumers, each of which gets all messages; by default the topology's name.
     #[serde(default)]
     group: Option<String>,
+    /// Where a group starts that does not exist yet: `earliest`, with all that the queue holds;
+    /// `latest`, with what is sent from then on; or a time such as `2026-01-01T12:00:00Z`, with
+    /// what was sent since, also if others have dealt with it, as far as the queue keeps it.
+    #[serde(default = "earliest")]
+    from: String,
+}
+
+fn earliest() -> String {
+    "earliest".to_owned()
 }
 
 pub(crate) struct QueueSpout {
     config: QueueSpoutConfig,
+    /// In a topology that runs in epochs, what is read instead of a claim of one's own.
+    source: Option<Arc<dyn ReplayableSource>>,
     queue: Option<Queue>,
     group: String,
     claim: Option<Claim>,
     /// Whether messages may be waiting in the queue for another attempt.
     retries: bool,
-    /// What was read, and the first message of it that has not been emitted.
-    frames: Vec<Frame>,
-    next: (usize, usize),
+    frames: Frames,
 }
 
-/// A read is limited in messages by what may be under way, and in bytes by this.
-const BYTES_PER_READ: usize = 1 << 20;
 /// While messages wait for another attempt the queue is asked again at this interval.
 const RETRY_POLL: Duration = Duration::from_millis(20);
-/// Run after run of the process the lock of the data folder keeps others out, so one incarnation
-/// follows the other only after it has ended.
-const INCARNATION: u64 = 1;
 
 impl QueueSpout {
     pub(crate) fn new(config: &QueueSpoutConfig) -> Result<Self> {
         Ok(Self {
             config: config.clone(),
+            source: None,
             queue: None,
             group: String::new(),
             claim: None,
             retries: false,
-            frames: Vec::new(),
-            next: (0, 0),
+            frames: Frames::default(),
         })
     }
 
     fn claim(&self) -> Result<&Claim> {
         self.claim.as_ref().ok_or_else(|| Error::retry("the queue is not claimed"))
+    }
+
+    fn start(&self) -> Start {
+        Start::parse(&self.config.from).unwrap_or_default()
     }
 
     /// Whether the group has messages that are not settled.
@@ -70,42 +79,36 @@ impl QueueSpout {
         let group = stats.groups.iter().find(|group| group.name == self.group);
         Ok(group.is_some_and(|group| group.active + group.inactive > 0))
     }
+}
 
-    /// Emits from the frames in hand as far as there is room.
-    fn emit(&mut self, out: &mut SpoutOutput) -> Result<()> {
-        let (mut frame, mut message) = self.next;
-        while out.room() > 0
-            && let Some(current) = self.frames.get(frame)
-        {
-            let Some(delivered) = current.get(message) else {
-                (frame, message) = (frame + 1, 0);
-                continue;
-            };
-            let body = match std::str::from_utf8(&delivered.body) {
-                Ok(text) => ValueRef::Text(text),
-                Err(_) => ValueRef::Bytes(&delivered.body),
-            };
-            let sent = ValueRef::Timestamp(
-                i64::try_from(delivered.enqueued_ms).unwrap_or(i64::MAX / 1_000) * 1_000,
-            );
-            let id = ValueRef::Int(delivered.id.0 as i64);
-            out.emit_again(0, delivered.offset, delivered.attempt, [body, id, sent])?;
-            message += 1;
-        }
-        self.next = (frame, message);
-        if frame >= self.frames.len() {
-            self.frames.clear();
-            self.next = (0, 0);
-        }
-        Ok(())
-    }
+fn of_queue(source: &Arc<dyn ReplayableSource>) -> Result<&QueueSource> {
+    let source = source.as_any().downcast_ref();
+    source.ok_or_else(|| Error::retry("the source of the spout is no queue"))
+}
+
+/// Run after run of the process the lock of the data folder keeps others out, so one incarnation
+/// follows the other only after it has ended. Those of a run in epochs are counted elsewhere, and
+/// are not to be raised here.
+fn incarnation(queue: &Queue, group: &str, owner: &str) -> u64 {
+    let last = queue.last_claim(group).filter(|(last, _)| last == owner);
+    last.map_or(1, |(_, incarnation)| incarnation)
 }
 
 impl Spout for QueueSpout {
     fn declare(&self) -> Result<Streams, Problem> {
+        let mut problems = Vec::new();
         if self.config.queue.is_empty() {
-            return Err(Problem::new("the queue has no name").at("queue"));
+            problems.push(Problem::new("the queue has no name").at("queue"));
         }
+        if Start::parse(&self.config.from).is_none() {
+            let from = &self.config.from;
+            problems.push(
+                Problem::new(format!("`{from}` is no time"))
+                    .at("from")
+                    .help("it is `earliest`, `latest` or a time such as `2026-01-01T12:00:00Z`"),
+            );
+        }
+        Problem::all(problems)?;
         Ok(Streams::one(Schema::new([
             ("body", Kind::Text),
             ("id", Kind::Int),
@@ -118,11 +121,18 @@ impl Spout for QueueSpout {
             // One claim holds the whole group; further tasks have nothing to do.
             return Ok(());
         }
+        let waker = context.waker();
+        if let Some(source) = context.source() {
+            of_queue(&source)?.on_ready(move || waker.wake_by_ref())?;
+            self.source = Some(source);
+            return Ok(());
+        }
         let store = context.resource::<Store>();
         let queue = find_queue(store.as_deref(), &self.config.queue)?;
         let group = self.config.group.as_deref().unwrap_or(context.topology());
-        let claim = queue.claim(group, context.topology(), INCARNATION).map_err(of_broker)?;
-        let waker = context.waker();
+        self.start().make_group(&queue, group)?;
+        let incarnation = incarnation(&queue, group, context.topology());
+        let claim = queue.claim(group, context.topology(), incarnation).map_err(of_broker)?;
         claim.on_ready(move || waker.wake_by_ref());
         self.group = group.to_owned();
         self.queue = Some(queue);
@@ -131,18 +141,18 @@ impl Spout for QueueSpout {
     }
 
     fn next(&mut self, out: &mut SpoutOutput) -> Result<Next> {
-        let Some(claim) = &self.claim else { return Ok(Next::Idle) };
-        if self.frames.is_empty() {
-            self.frames = claim.read(out.room(), BYTES_PER_READ).map_err(of_broker)?;
-            if self.frames.is_empty() {
-                // A queue in which something waits to be tried again is not idle: that word would
-                // end a topology that runs until its input is used up.
-                self.retries = self.retries && self.anything_left()?;
-                let again = Next::At(Instant::now() + RETRY_POLL);
-                return Ok(if self.retries { again } else { Next::Idle });
-            }
+        if let Some(source) = &self.source {
+            return of_queue(source)?.next(out);
         }
-        self.emit(out)?;
+        let Some(claim) = &self.claim else { return Ok(Next::Idle) };
+        if !self.frames.fill(claim, out.room())? {
+            // A queue in which something waits to be tried again is not idle: that word would
+            // end a topology that runs until its input is used up.
+            self.retries = self.retries && self.anything_left()?;
+            let again = Next::At(Instant::now() + RETRY_POLL);
+            return Ok(if self.retries { again } else { Next::Idle });
+        }
+        self.frames.emit(out, true)?;
         Ok(Next::More)
     }
 
@@ -171,8 +181,14 @@ impl Spout for QueueSpout {
         true
     }
 
+    fn source(&self) -> Option<Arc<dyn ReplayableSource>> {
+        let group = self.config.group.as_deref();
+        Some(Arc::new(QueueSource::new(&self.config.queue, group, self.start())))
+    }
+
     fn close(&mut self) {
         self.frames.clear();
+        self.source = None;
         self.claim = None;
         self.queue = None;
     }

@@ -47,4 +47,6 @@ pub(super) enum Failure {
     Again(StoreError),
     /// The transaction is lost, and something has to change first.
     Store(StoreError),
+    /// It went wrong inside of COMMIT: what was written may be in the store or not.
+    Unknown(StoreError),
 }

@@ -1,20 +1,17 @@
 //! The writer: batches in, transactions out.
 
-use std::{
-    ops::Range,
-    time::{Duration, Instant},
-};
+use std::time::{Duration, Instant};
 
 use tracing::{debug, warn};
 
 use super::{
+    backend::{Backend, Upsert},
     error::{Failure, StoreError},
     merge::{Merged, merge},
-    mysql::MySql,
-    sqlite::Sqlite,
     table::Table,
     url::StoreUrl,
-    value::{Rows, Value},
+    value::Rows,
+    write::{write_part, write_rows},
 };
 
 /// How patient a store is.
@@ -69,14 +66,9 @@ pub struct Outcome {
 #[derive(Debug)]
 pub struct SqlStore {
     table: Table,
+    upsert: Upsert,
     backend: Backend,
     options: StoreOptions,
-}
-
-#[derive(Debug)]
-enum Backend {
-    Sqlite(Sqlite),
-    MySql(Box<MySql>),
 }
 
 /// First pause before a batch is tried again; it doubles up to [`LONGEST_PAUSE`].
@@ -97,27 +89,21 @@ impl SqlStore {
         let started = Instant::now();
         let mut pause = FIRST_PAUSE;
         loop {
-            let opened = match url {
-                StoreUrl::Sqlite(path) => {
-                    Sqlite::open(path, &table, options.timeout).map(Backend::Sqlite)
-                }
-                StoreUrl::MySql(opts) => {
-                    let url = url.to_string();
-                    MySql::open(opts, url, &table, options.timeout)
-                        .await
-                        .map(|db| Backend::MySql(Box::new(db)))
-                }
+            let opened = async {
+                let mut backend = Backend::connect(url, options.timeout).await?;
+                let upsert = backend.prepare(&table).await?;
+                Ok((backend, upsert))
             };
-            match opened {
-                Ok(backend) => {
-                    return Ok(Self { table, backend, options });
-                }
+            match opened.await {
+                Ok((backend, upsert)) => return Ok(Self { table, upsert, backend, options }),
                 Err(Failure::Again(error)) if started.elapsed() < options.patience => {
                     debug!(%error, "store is not ready, trying again");
                     tokio::time::sleep(pause).await;
                     pause = (pause * 2).min(LONGEST_PAUSE);
                 }
-                Err(Failure::Again(error) | Failure::Store(error)) => return Err(error),
+                Err(Failure::Again(error) | Failure::Store(error) | Failure::Unknown(error)) => {
+                    return Err(error);
+                }
                 Err(Failure::Row(problem)) => return Err(StoreError::table(&table.name, problem)),
             }
         }
@@ -146,19 +132,21 @@ impl SqlStore {
                     rejected.sort_unstable();
                     return Ok(Outcome { rejected });
                 }
-                Err(Failure::Again(error)) if started.elapsed() < self.options.patience => {
+                Err(Failure::Again(error) | Failure::Unknown(error))
+                    if started.elapsed() < self.options.patience =>
+                {
                     warn!(%error, table = self.table.name, "batch was not written, trying again");
-                    self.rollback().await;
+                    self.backend.rollback().await;
                     tokio::time::sleep(pause).await;
                     pause = (pause * 2).min(LONGEST_PAUSE);
                 }
-                Err(Failure::Again(error) | Failure::Store(error)) => {
-                    self.rollback().await;
+                Err(Failure::Again(error) | Failure::Store(error) | Failure::Unknown(error)) => {
+                    self.backend.rollback().await;
                     return Err(error);
                 }
                 // A constraint that is checked only by COMMIT tells no row.
                 Err(Failure::Row(problem)) => {
-                    self.rollback().await;
+                    self.backend.rollback().await;
                     return Err(StoreError::table(&self.table.name, problem));
                 }
             }
@@ -173,15 +161,16 @@ impl SqlStore {
         if merged.rows.is_empty() {
             return Ok(Vec::new());
         }
-        self.begin().await?;
+        self.backend.begin().await?;
         let mut rejected = Vec::new();
-        for (row, reason) in self.write_rows(&merged.rows).await? {
+        for (row, reason) in write_rows(&mut self.backend, &self.upsert, &merged.rows).await? {
             match merged.sources(row) {
                 [only] => rejected.push((*only, reason)),
                 // One bad row must not take along the others of its key.
                 several => {
                     for &source in several {
-                        match self.upsert(batch, source..source + 1).await {
+                        let part = source..source + 1;
+                        match write_part(&mut self.backend, &self.upsert, batch, part).await {
                             Ok(()) => {}
                             Err(Failure::Row(reason)) => rejected.push((source, reason)),
                             Err(failure) => return Err(failure),
@@ -190,80 +179,7 @@ impl SqlStore {
                 }
             }
         }
-        self.commit().await?;
+        self.backend.commit().await?;
         Ok(rejected)
-    }
-
-    /// Writes all rows, in statements as large as the database likes them; a statement with a row
-    /// that is rejected is halved until that row is alone.
-    async fn write_rows(&mut self, rows: &Rows<'_>) -> Result<Vec<(usize, String)>, Failure> {
-        let mut rejected = Vec::new();
-        let mut next = 0;
-        while next < rows.len() {
-            let statement = self.statement(rows, next);
-            next = statement.end;
-            let mut parts = vec![statement];
-            while let Some(part) = parts.pop() {
-                match self.upsert(rows, part.clone()).await {
-                    Ok(()) => {}
-                    Err(Failure::Row(reason)) if part.len() == 1 => {
-                        rejected.push((part.start, reason))
-                    }
-                    Err(Failure::Row(_)) => {
-                        let middle = part.start + part.len() / 2;
-                        parts.push(middle..part.end);
-                        parts.push(part.start..middle);
-                    }
-                    Err(failure) => return Err(failure),
-                }
-            }
-        }
-        Ok(rejected)
-    }
-
-    /// The rows from `start` on that go into one statement; at least one.
-    fn statement(&self, rows: &Rows<'_>, start: usize) -> Range<usize> {
-        let (most_rows, most_bytes) = match &self.backend {
-            Backend::Sqlite(_) => (1, usize::MAX),
-            Backend::MySql(db) => db.statement_limits(),
-        };
-        let mut bytes = 0;
-        let mut end = start;
-        while end < rows.len() && end - start < most_rows {
-            bytes += rows.row(end).iter().map(Value::size).sum::<usize>();
-            if bytes > most_bytes && end > start {
-                break;
-            }
-            end += 1;
-        }
-        start..end
-    }
-
-    async fn begin(&mut self) -> Result<(), Failure> {
-        match &mut self.backend {
-            Backend::Sqlite(db) => db.begin(),
-            Backend::MySql(db) => db.begin().await,
-        }
-    }
-
-    async fn upsert(&mut self, rows: &Rows<'_>, range: Range<usize>) -> Result<(), Failure> {
-        match &mut self.backend {
-            Backend::Sqlite(db) => range.into_iter().try_for_each(|row| db.upsert(rows.row(row))),
-            Backend::MySql(db) => db.upsert(rows, range).await,
-        }
-    }
-
-    async fn commit(&mut self) -> Result<(), Failure> {
-        match &mut self.backend {
-            Backend::Sqlite(db) => db.commit(),
-            Backend::MySql(db) => db.commit().await,
-        }
-    }
-
-    async fn rollback(&mut self) {
-        match &mut self.backend {
-            Backend::Sqlite(db) => db.rollback(),
-            Backend::MySql(db) => db.rollback().await,
-        }
     }
 }

@@ -119,6 +119,7 @@ impl DeadLetters for Graveyard {
 pub fn factory(role: Role, yaml: &str) -> Result<Factory, String> {
     let mut options: serde_yaml::Mapping = serde_yaml::from_str(yaml).unwrap();
     let kind = options.remove("type").unwrap();
+    options.remove("inputs");
     let registry = squall_components::registry();
     let component = registry.get(role, kind.as_str().unwrap()).unwrap();
     component

@@ -1,5 +1,11 @@
 //! Components as a topology uses them: configured by YAML, run by the engine.
-#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, unreachable_pub)]
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::single_range_in_vec_init,
+    unreachable_pub
+)]
 
 mod configuration;
 mod documentation;
@@ -7,3 +13,4 @@ mod failures;
 mod harness;
 mod queues;
 mod sinks;
+mod sources;

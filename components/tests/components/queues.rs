@@ -67,6 +67,23 @@ fn one_field_as_the_message() {
 }
 
 #[test]
+fn a_tuple_that_is_too_large_for_the_queue_fails_alone() {
+    let queues = queues();
+    let small = QueueAttributes { max_message_size: 10, ..QueueAttributes::default() };
+    queues.store.create_queue("out", &small).unwrap();
+    let input = Fixed::from_json("{\"a\": \"one\"}\n{\"a\": \"eleven long\"}\n{\"a\": \"two\"}");
+    let ran =
+        run_bolt("{ type: queue, queue: out, field: a }", input, false, queues.resources.clone());
+    assert_eq!(ran.dead.len(), 1);
+    assert!(
+        ran.dead[0].contains("a message of 11 bytes; the queue takes 10 at most"),
+        "{:?}",
+        ran.dead
+    );
+    assert_eq!(bodies(&queues.store.queue("out").unwrap()), ["one", "two"]);
+}
+
+#[test]
 fn every_message_is_emitted_once_and_settled() {
     let queues = queues();
     let queue = filled(&queues, "in", (0..20_000).map(|n| format!("message {n}")));

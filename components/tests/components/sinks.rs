@@ -1,11 +1,11 @@
 //! Sinks: what they leave behind outside.
 
-use squall_framework::{Resources, Role};
+use squall_framework::{CommitMode, Factory, Resources, Role};
 use squall_test_support::MariaDb;
 
 use crate::{
     documentation::docs,
-    harness::{Fixed, run_bolt},
+    harness::{Fixed, factory, run_bolt},
 };
 
 fn sqlite_rows(path: &std::path::Path, sql: &str) -> Vec<String> {
@@ -54,6 +54,29 @@ fn rows_that_mariadb_rejects_are_dead_letters_with_its_words() {
     );
     let total = server.query(&format!("SELECT COUNT(*), SUM(n) FROM {database}.t")).unwrap();
     assert_eq!(total, "100\t9999");
+}
+
+#[test]
+fn a_table_says_which_store_its_rows_can_be_committed_to() {
+    let folder = tempfile::tempdir().unwrap();
+    let sqlite = format!("sqlite://{}/results.db", folder.path().display());
+    let target = |store: &str| {
+        let yaml = format!("{{ type: sql, store: '{store}', table: t }}");
+        let Ok(Factory::Bolt(make)) = factory(Role::Bolt, &yaml) else { panic!("not a bolt") };
+        make().unwrap().commits_to()
+    };
+    assert_eq!(
+        target("mysql://ann:hunter2@db/shop").unwrap().name(),
+        "mysql://ann:***@db:3306/shop"
+    );
+    assert!(target("nowhere").is_none());
+    let target = target(&sqlite).unwrap();
+    assert_eq!(target.name(), sqlite);
+    let claimed = target.open("pages", CommitMode::WithRecord).claim().unwrap();
+    assert_eq!((claimed.incarnation, claimed.epoch), (1, 0));
+    let topologies =
+        sqlite_rows(&folder.path().join("results.db"), "SELECT topology FROM squall_commits");
+    assert_eq!(topologies, ["pages"]);
 }
 
 #[test]

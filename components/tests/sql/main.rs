@@ -1,8 +1,10 @@
 //! Rows into real databases: SQLite and a private MariaDB, judged by the databases' own words.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, unreachable_pub)]
 
+mod commit;
 mod faults;
 mod mariadb;
+mod mysql8;
 mod sqlite;
 
 use std::time::Duration;

@@ -4,6 +4,7 @@ use std::pin::Pin;
 
 use super::{Inputs, Problem, Streams, TaskContext};
 use crate::{
+    epoch::CommitTarget,
     error::Result,
     output::Output,
     tuple::{Tuple, TupleBatch},
@@ -166,9 +167,23 @@ pub trait BatchBolt: 'static {
         1
     }
 
+    /// Whether, in epochs, all that leaves by this bolt leaves after the
+    /// commit, as messages that it gives to the
+    /// [`Collector`](crate::Collector).
+    fn sends_after_commit(&self) -> bool {
+        false
+    }
+
     /// As [`Bolt::blocking`].
     fn blocking(&self) -> bool {
         false
+    }
+
+    /// The store that the bolt's rows go to, for a sink whose rows can be
+    /// committed together with the positions of the sources. Called without
+    /// `prepare`, also by `squall validate`: it must not touch anything outside.
+    fn commits_to(&self) -> Option<CommitTarget> {
+        None
     }
 
     /// As [`Bolt::close`].
@@ -210,6 +225,24 @@ impl AnyBolt {
         match self {
             AnyBolt::Row(bolt) => bolt.stateful(),
             AnyBolt::Batch(_) => false,
+        }
+    }
+
+    /// As [`BatchBolt::commits_to`].
+    #[must_use]
+    pub fn commits_to(&self) -> Option<CommitTarget> {
+        match self {
+            AnyBolt::Row(_) => None,
+            AnyBolt::Batch(bolt) => bolt.commits_to(),
+        }
+    }
+
+    /// As [`BatchBolt::sends_after_commit`].
+    #[must_use]
+    pub fn sends_after_commit(&self) -> bool {
+        match self {
+            AnyBolt::Row(_) => false,
+            AnyBolt::Batch(bolt) => bolt.sends_after_commit(),
         }
     }
 

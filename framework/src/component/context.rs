@@ -19,6 +19,7 @@ pub struct TaskContext {
     pub(crate) index: usize,
     pub(crate) parallelism: usize,
     pub(crate) inputs: Arc<Inputs>,
+    pub(crate) senders: usize,
     pub(crate) resources: Resources,
     pub(crate) waker: Waker,
     pub(crate) clock: Clock,
@@ -62,6 +63,13 @@ impl TaskContext {
     #[must_use]
     pub fn inputs(&self) -> &Inputs {
         &self.inputs
+    }
+
+    /// How many tasks send to this one, over all inputs; a batch says
+    /// [which one](crate::TupleBatch::sender) it comes from.
+    #[must_use]
+    pub fn senders(&self) -> usize {
+        self.senders
     }
 
     /// The state of this task, for a bolt that is [`stateful`](crate::Bolt::stateful).

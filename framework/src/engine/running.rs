@@ -222,6 +222,31 @@ impl Running {
         self.end_epochs(true, timeout).unwrap_or_else(|| self.drain_tuples(timeout))
     }
 
+    /// In epochs: asks for the epoch in hand to end, and be committed, as soon as the spouts have
+    /// nothing more for now. Gives the number of the request.
+    pub(crate) fn request_commit(&self) -> u64 {
+        self.epochs.as_ref().map_or(0, EpochThreads::request_commit)
+    }
+
+    /// Whether what a request asked for is done.
+    pub(crate) fn is_committed(&self, request: u64) -> bool {
+        self.epochs.as_ref().is_none_or(|epochs| epochs.is_committed(request))
+    }
+
+    /// Ticks a component; in epochs it takes the tick when the epoch in hand ends.
+    pub(crate) fn tick(&self, component: &str) {
+        for slot in self.watched.slots.iter().filter(|slot| *slot.component == *component) {
+            slot.request_tick();
+        }
+    }
+
+    /// In epochs: the bolt that is asked for what it holds back.
+    pub(crate) fn flushed(&self) -> Option<&str> {
+        let place = self.epochs.as_ref()?.firing()?;
+        let mut bolts = self.topology.components().iter().filter(|component| !component.is_spout());
+        bolts.nth(place).map(|component| component.id.as_str())
+    }
+
     /// In epochs: ends and commits the epoch in hand. False when it could not be.
     fn end_epochs(&self, last: bool, timeout: Duration) -> Option<bool> {
         let epochs = self.epochs.as_ref()?;
@@ -275,6 +300,8 @@ impl Running {
         if !wait(Duration::from_secs(5), || self.watched.slots.iter().all(stopped)) {
             tracing::warn!("a task did not stop in time and is left behind");
         }
+        let ended = |slot: &Arc<Slot>| *slot.status.lock() == super::slot::TaskStatus::Stopped;
+        let all_ended = self.watched.slots.iter().all(ended);
         self.watched.stop.store(true, Relaxed);
         if let Some(supervisor) = self.supervisor.take()
             && supervisor.join().is_err()
@@ -282,7 +309,7 @@ impl Running {
             tracing::error!("the supervisor panicked");
         }
         match Arc::try_unwrap(threads) {
-            Ok(threads) => threads.stop(),
+            Ok(threads) => threads.stop(all_ended),
             Err(_) => tracing::error!("the threads are still in use and are left behind"),
         }
     }

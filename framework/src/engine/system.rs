@@ -85,10 +85,19 @@ impl Threads {
         self.actors[task as usize].do_send(control);
     }
 
-    /// Ends all threads. A thread that is stuck in a component is left behind.
-    pub(crate) fn stop(self) {
+    /// Ends all threads. With `wait`, everything that the tasks had is gone afterwards; without it,
+    /// a thread that is stuck in a component is left behind.
+    pub(crate) fn stop(self, wait: bool) {
         for arbiter in &self.arbiters {
             arbiter.stop();
+        }
+        drop(self.actors);
+        if wait {
+            for arbiter in self.arbiters {
+                if arbiter.join().is_err() {
+                    tracing::error!("an arbiter panicked");
+                }
+            }
         }
         self.system.stop();
         if self.main.join().is_err() {
@@ -161,6 +170,7 @@ fn maker(
             index: slot.index,
             parallelism: component.parallelism,
             inputs: Arc::new(component.inputs.clone()),
+            senders: slot.in_edges.len(),
             resources: lent.resources,
             waker: slot.signal.waker(),
             clock: lent.clock,
@@ -215,8 +225,7 @@ fn maker(
                     factory,
                     reports,
                     limits,
-                    schemas,
-                    out,
+                    (schemas, out),
                     epochs,
                 );
                 super::task::Body::Spout(Box::new(spout))

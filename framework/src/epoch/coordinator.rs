@@ -125,6 +125,11 @@ pub(crate) struct Coordinator {
     finish: Option<bool>,
     /// What `finish` was when the epoch in hand was sealed: all its bolts are told the same.
     ending: Option<bool>,
+    /// Asked to end the epoch in hand, by the number of the request; the request that the epoch
+    /// under seal answers; and the last one that an epoch has answered.
+    requested: u64,
+    sealed_for: u64,
+    pub(crate) answered: u64,
     /// Messages that became dead letters since one was last done.
     failed: u64,
     /// So many messages were in the epoch that was given up and have not been handed out again.
@@ -153,6 +158,9 @@ impl Coordinator {
             budget: None,
             finish: None,
             ending: None,
+            requested: 0,
+            sealed_for: 0,
+            answered: 0,
             failed: 0,
             owed: 0,
             pause: FIRST_PAUSE,
@@ -182,6 +190,12 @@ impl Coordinator {
     /// Ends the epoch in hand, commits it, and ends. `last` says that the input has ended.
     pub(crate) fn finish(&mut self, last: bool) {
         self.finish = Some(last);
+    }
+
+    /// Ends the epoch in hand, commits it, and goes on; for a request of this number, which an epoch
+    /// that is given up does not answer.
+    pub(crate) fn commit(&mut self, request: u64) {
+        self.requested = request;
     }
 
     /// Does what there is to do at this time.
@@ -275,7 +289,8 @@ impl Coordinator {
         }
         // What was in hand when the epoch was given up is not left behind at the end.
         let ends = self.finish.is_some() && self.owed == 0;
-        let due = now >= self.opened + interval || full || ends;
+        let asked = ends || self.requested > self.answered;
+        let due = now >= self.opened + interval || full || asked;
         if due && self.line.is_free() {
             return self.seal(tasks, now);
         }
@@ -292,6 +307,7 @@ impl Coordinator {
         tasks.shut();
         self.sealed = now;
         self.ending = self.finish;
+        self.sealed_for = self.requested;
         self.phase = Phase::Draining;
         Next::Soon
     }
@@ -329,6 +345,7 @@ impl Coordinator {
         }
         self.owed = self.owed.saturating_sub(tasks.taken().0);
         self.drain = now - self.sealed;
+        self.answered = self.sealed_for;
         if !frozen.is_empty() {
             frozen.epoch = self.epoch;
             self.line.submit(frozen);
@@ -368,6 +385,8 @@ impl Coordinator {
             self.pause = (self.pause * 2).min(LONGEST_PAUSE);
             return Next::At(self.pause_until);
         }
+        // What was asked for counts again when the spouts have handed out what they had before.
+        self.requested = self.answered;
         self.open(tasks, now)
     }
 }

@@ -20,6 +20,8 @@ mod source;
 mod state_store;
 mod steps;
 mod store;
+mod stores;
+mod target;
 #[cfg(test)]
 mod tests;
 
@@ -38,3 +40,5 @@ pub use redo::Redo;
 pub use source::{ReplayableSource, SourceClaim, SourceDead};
 pub use state_store::{StateError, StateStore};
 pub use store::{Commit, CommitStore, Committed, Rejected, StoreFault, TableRows};
+pub use stores::CommitStores;
+pub use target::{CommitMode, CommitTarget};

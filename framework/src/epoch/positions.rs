@@ -40,6 +40,13 @@ impl SourcePosition {
         });
     }
 
+    /// Whether this offset is among them.
+    #[must_use]
+    pub fn contains(&self, offset: u64) -> bool {
+        let at = self.ranges.partition_point(|range| range.end <= offset);
+        self.ranges.get(at).is_some_and(|range| range.start <= offset)
+    }
+
     /// How many offsets there are.
     #[must_use]
     pub fn count(&self) -> u64 {
@@ -49,6 +56,7 @@ impl SourcePosition {
 
 #[cfg(test)]
 mod tests {
+    #![allow(clippy::single_range_in_vec_init)]
     use super::*;
 
     #[test]
@@ -58,6 +66,8 @@ mod tests {
         position.add([2..5, 9..10]);
         assert_eq!(position.ranges, [1..7, 9..10]);
         assert_eq!(position.count(), 7);
+        let inside = [1, 6, 9].iter().all(|offset| position.contains(*offset));
+        assert!(inside && ![0, 7, 8, 10].iter().any(|offset| position.contains(*offset)));
         position.drop_below(4);
         assert_eq!(position.ranges, [4..7, 9..10]);
         position.drop_below(9);

@@ -67,3 +67,9 @@ pub trait ReplayableSource: Send + Sync + 'static {
     /// For the spout, to find its own type.
     fn as_any(&self) -> &dyn Any;
 }
+
+impl std::fmt::Debug for dyn ReplayableSource {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("ReplayableSource")
+    }
+}

@@ -123,6 +123,15 @@ pub trait CommitStore: Send {
     /// The store is away.
     fn look(&mut self) -> Result<Committed, StoreFault>;
 
+    /// Forgets what was read, for a topology that begins anew with what comes next. The numbers of
+    /// the run and of the epoch stay.
+    ///
+    /// # Errors
+    /// The store is away, or keeps no record.
+    fn forget(&mut self) -> Result<(), StoreFault> {
+        Err(StoreFault::Refused(format!("{} cannot forget its record", self.name())))
+    }
+
     /// What the store is called in messages, without its password.
     fn name(&self) -> String;
 }

@@ -98,7 +98,7 @@ impl Bench {
 }
 
 fn messages(done: u64, failed: u64) -> Frozen {
-    let read = vec![("spout".to_owned(), vec![0..done + failed])];
+    let read = vec![("spout".to_owned(), std::iter::once(0..done + failed).collect())];
     Frozen { read, done, failed, ..Frozen::default() }
 }
 

@@ -38,21 +38,33 @@ fn bytes(tag: u8, bytes: &[u8], to: &mut Vec<u8>) {
 /// The bytes were not written by `encode_row`.
 pub(crate) fn decode_row(mut from: &[u8]) -> Result<Vec<Value>> {
     let mut row = Vec::with_capacity(1);
-    while let Some((tag, rest)) = from.split_first() {
-        from = rest;
-        row.push(match tag {
-            0 => Value::Null,
-            1 => Value::Bool(take::<1>(&mut from)?[0] != 0),
-            2 => Value::Int(i64::from_le_bytes(take(&mut from)?)),
-            3 => Value::Float(f64::from_le_bytes(take(&mut from)?)),
-            4 => Value::Timestamp(i64::from_le_bytes(take(&mut from)?)),
-            5 => Value::Text(text(&mut from)?),
-            6 => Value::Bytes(piece(&mut from)?.to_vec()),
-            7 => Value::Json(text(&mut from)?),
-            _ => return Err(broken()),
-        });
+    while !from.is_empty() {
+        row.push(decode(&mut from)?);
     }
     Ok(row)
+}
+
+/// The first value of a row.
+///
+/// # Errors
+/// As [`decode_row`].
+pub(super) fn decode_first(mut from: &[u8]) -> Result<Value> {
+    if from.is_empty() { Ok(Value::Null) } else { decode(&mut from) }
+}
+
+fn decode(from: &mut &[u8]) -> Result<Value> {
+    let [tag] = take(from)?;
+    Ok(match tag {
+        0 => Value::Null,
+        1 => Value::Bool(take::<1>(from)?[0] != 0),
+        2 => Value::Int(i64::from_le_bytes(take(from)?)),
+        3 => Value::Float(f64::from_le_bytes(take(from)?)),
+        4 => Value::Timestamp(i64::from_le_bytes(take(from)?)),
+        5 => Value::Text(text(from)?),
+        6 => Value::Bytes(piece(from)?.to_vec()),
+        7 => Value::Json(text(from)?),
+        _ => return Err(broken()),
+    })
 }
 
 fn take<const N: usize>(from: &mut &[u8]) -> Result<[u8; N]> {

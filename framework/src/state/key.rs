@@ -6,7 +6,7 @@ use crate::tuple::{Show, ValueRef};
 
 /// Keys are spread over this many groups, and the groups over the tasks, so that a group can move
 /// as a whole when the number of tasks changes. Fixed for ever: state is found by it.
-pub(crate) const KEY_GROUPS: u64 = 256;
+pub const KEY_GROUPS: u64 = 256;
 const SEED: u64 = 0x5155_414c_4c00_0001;
 
 /// The group of an encoded key.
@@ -35,15 +35,6 @@ impl StateKey for [ValueRef<'_>] {
 impl StateKey for &[ValueRef<'_>] {
     fn encode_key(&self, to: &mut Vec<u8>) {
         (**self).encode_key(to);
-    }
-}
-
-/// A key that has been encoded already.
-pub(super) struct Encoded<'a>(pub(super) &'a [u8]);
-
-impl StateKey for Encoded<'_> {
-    fn encode_key(&self, to: &mut Vec<u8>) {
-        to.extend_from_slice(self.0);
     }
 }
 

@@ -1,7 +1,9 @@
 //! What a bolt remembers: by key, surviving any crash.
 
+mod bytes;
 mod changes;
 mod codec;
+mod hash;
 mod key;
 mod merge;
 mod reader;
@@ -13,10 +15,10 @@ mod working;
 use std::{cell::RefCell, rc::Rc};
 
 pub use changes::{Change, Changes};
+use codec::decode_first;
 pub(crate) use codec::{decode_row, encode_row};
-use key::Encoded;
-pub use key::StateKey;
-pub(crate) use key::{KEY_GROUPS, group_of};
+pub(crate) use key::group_of;
+pub use key::{KEY_GROUPS, StateKey};
 pub use merge::Merge;
 pub use reader::{NoState, StateReader};
 pub(crate) use working::{Groups, Working};
@@ -132,12 +134,7 @@ impl State {
     /// # Errors
     /// As [`put`](Self::put).
     pub fn put_bytes(&self, key: impl StateKey, bytes: &[u8]) -> Result<()> {
-        if bytes.len() > MAX_STATE_VALUE {
-            let size = bytes.len();
-            return Err(Error::data(format!(
-                "a state value of {size} bytes is larger than {MAX_STATE_VALUE}; use several keys"
-            )));
-        }
+        check_size(bytes)?;
         self.0.borrow_mut().write(|to| key.encode_key(to), Some(bytes))
     }
 
@@ -146,12 +143,17 @@ impl State {
     /// # Errors
     /// The values do not fit each other, or as [`put`](Self::put).
     pub fn merge(&self, key: impl StateKey, how: Merge, value: impl Show) -> Result<Value> {
-        let mut encoded = Vec::new();
-        key.encode_key(&mut encoded);
-        let old = self.get(Encoded(&encoded))?;
-        let new = how.apply(old.as_ref().map(Value::as_ref), value.show())?;
-        self.put(Encoded(&encoded), new.as_ref())?;
-        Ok(new)
+        let new = value.show();
+        self.0.borrow_mut().update(
+            |to| key.encode_key(to),
+            |old, to| {
+                let old = old.map(decode_first).transpose()?;
+                let merged = how.apply(old.as_ref().map(Value::as_ref), new)?;
+                encode_row(&[merged.as_ref()], to);
+                check_size(to)?;
+                Ok(merged)
+            },
+        )
     }
 
     /// Forgets `key`.
@@ -216,6 +218,16 @@ impl State {
     pub fn turn_to(&self, place: &[u8]) {
         self.0.borrow_mut().turn_to(place);
     }
+}
+
+fn check_size(bytes: &[u8]) -> Result<()> {
+    if bytes.len() <= MAX_STATE_VALUE {
+        return Ok(());
+    }
+    let size = bytes.len();
+    Err(Error::data(format!(
+        "a state value of {size} bytes is larger than {MAX_STATE_VALUE}; use several keys"
+    )))
 }
 
 impl std::fmt::Debug for State {

@@ -4,13 +4,16 @@
 //! key. Everything that was changed since the last commit that is on disk stays in memory; what is
 //! on disk may be dropped from memory and read again.
 
-use std::{collections::HashMap, hash::BuildHasherDefault, ops::Range, sync::Arc};
+use std::{ops::Range, sync::Arc};
 
-use xxhash_rust::xxh3::{Xxh3Default, xxh3_128};
+use hashbrown::{HashMap, hash_map::EntryRef};
+use xxhash_rust::xxh3::xxh3_128;
 
 use super::{
+    bytes::Bytes,
     changes::{Change, Changes},
     group_of,
+    hash::KeyHash,
     key::KEY_GROUPS,
     reader::StateReader,
     timers::Timers,
@@ -54,7 +57,9 @@ impl Groups {
 }
 
 struct Entry {
-    value: Option<Arc<[u8]>>,
+    /// Its key, to be shared with the list of changes.
+    key: Arc<[u8]>,
+    value: Option<Bytes>,
     /// Changed in the epoch in hand.
     dirty: bool,
     /// The last epoch in which it was changed; 0 for one that was only read.
@@ -64,15 +69,35 @@ struct Entry {
 
 /// How to take back one write of the call in hand.
 enum Undo {
-    Value(Arc<[u8]>, Option<Arc<[u8]>>),
+    Value(Arc<[u8]>, Option<Bytes>),
     Timer { place: Arc<[u8]>, old: Option<i64>, new: Option<i64> },
+}
+
+/// What is written down of a change.
+struct Touched<'a> {
+    dirty: &'a mut Vec<Arc<[u8]>>,
+    undo: &'a mut Vec<Undo>,
+    bytes: &'a mut usize,
+}
+
+impl Touched<'_> {
+    fn set(self, entry: &mut Entry, value: Option<Bytes>, epoch: u64) {
+        *self.bytes += value.as_ref().map_or(0, Bytes::heap);
+        let old = std::mem::replace(&mut entry.value, value);
+        *self.bytes -= old.as_ref().map_or(0, Bytes::heap).min(*self.bytes);
+        if !std::mem::replace(&mut entry.dirty, true) {
+            self.dirty.push(entry.key.clone());
+        }
+        entry.epoch = epoch;
+        self.undo.push(Undo::Value(entry.key.clone(), old));
+    }
 }
 
 pub(crate) struct Working {
     component: Arc<str>,
     groups: Groups,
     reader: Arc<dyn StateReader>,
-    entries: HashMap<Arc<[u8]>, Entry, BuildHasherDefault<Xxh3Default>>,
+    entries: HashMap<Arc<[u8]>, Entry, KeyHash>,
     /// Keys of dirty entries.
     dirty: Vec<Arc<[u8]>>,
     /// Whether memory has everything that is on disk, so that it need not be asked.
@@ -111,7 +136,7 @@ impl Working {
             component,
             groups,
             reader,
-            entries: HashMap::default(),
+            entries: HashMap::with_hasher(KeyHash::new()),
             dirty: Vec::new(),
             complete,
             complete_marks: false,
@@ -193,25 +218,41 @@ impl Working {
         with: impl FnOnce(Option<&[u8]>) -> R,
     ) -> Result<R> {
         self.set_key(key);
-        self.fetch()?;
-        Ok(with(self.entries.get(&self.key[..]).and_then(|entry| entry.value.as_deref())))
+        self.read_in_hand(with)
     }
 
-    /// Sees to it that memory knows the key in hand, if it is anywhere.
-    fn fetch(&mut self) -> Result<()> {
-        if let Some(entry) = self.entries.get_mut(&self.key[..]) {
-            entry.used = true;
-            return Ok(());
-        }
+    /// Reads the key in hand.
+    fn read_in_hand<R>(&mut self, with: impl FnOnce(Option<&[u8]>) -> R) -> Result<R> {
         if self.complete {
-            return Ok(());
+            let entry = self.entries.get_mut(&self.key[..]);
+            return Ok(with(entry.and_then(|entry| entry.value.as_ref()).map(Bytes::get)));
         }
-        let value = self.reader.get(&self.component, &self.key).map_err(unreadable)?;
-        let value: Option<Arc<[u8]>> = value.map(Into::into);
-        self.bytes += self.key.len() + value.as_ref().map_or(0, |v| v.len()) + OVERHEAD;
-        let entry = Entry { value, dirty: false, epoch: 0, used: true };
-        self.entries.insert(self.key.as_slice().into(), entry);
-        Ok(())
+        let (entry, _) = self.entry()?;
+        Ok(with(entry.value.as_ref().map(Bytes::get)))
+    }
+
+    /// The entry of the key in hand, as memory or else the disk has it, and what is to be known of
+    /// a change to it: the key if it is not in the list of changed ones.
+    fn entry(&mut self) -> Result<(&mut Entry, Touched<'_>)> {
+        let touched =
+            Touched { dirty: &mut self.dirty, undo: &mut self.undo, bytes: &mut self.bytes };
+        let entry = match self.entries.entry_ref(&self.key[..]) {
+            EntryRef::Occupied(entry) => entry.into_mut(),
+            EntryRef::Vacant(vacant) => {
+                let value = match self.complete {
+                    true => None,
+                    false => self.reader.get(&self.component, &self.key).map_err(unreadable)?,
+                };
+                let value = value.as_deref().map(Bytes::new);
+                let heap = value.as_ref().map_or(0, Bytes::heap);
+                *touched.bytes += self.key.len() + heap + OVERHEAD;
+                let key: Arc<[u8]> = self.key.as_slice().into();
+                let entry = Entry { key: key.clone(), value, dirty: false, epoch: 0, used: true };
+                vacant.insert_with_key(key, entry)
+            }
+        };
+        entry.used = true;
+        Ok((entry, touched))
     }
 
     pub(crate) fn write(
@@ -220,47 +261,36 @@ impl Working {
         value: Option<&[u8]>,
     ) -> Result<()> {
         self.set_key(key);
-        self.fetch()?;
-        self.write_in_hand(value);
+        self.write_in_hand(value)
+    }
+
+    /// Writes the key in hand.
+    fn write_in_hand(&mut self, value: Option<&[u8]>) -> Result<()> {
+        let epoch = self.epoch;
+        let (entry, touched) = self.entry()?;
+        if entry.value.as_ref().map(Bytes::get) != value {
+            touched.set(entry, value.map(Bytes::new), epoch);
+        }
         Ok(())
     }
 
-    /// Writes the key in hand, which has been fetched.
-    fn write_in_hand(&mut self, value: Option<&[u8]>) {
-        let value: Option<Arc<[u8]>> = value.map(Into::into);
-        match self.entries.get_mut(&self.key[..]) {
-            Some(entry) => {
-                if entry.value == value {
-                    return;
-                }
-                self.bytes += value.as_ref().map_or(0, |v| v.len());
-                let old = std::mem::replace(&mut entry.value, value);
-                self.bytes -= old.as_ref().map_or(0, |v| v.len());
-                let was_dirty = std::mem::replace(&mut entry.dirty, true);
-                entry.epoch = self.epoch;
-                let key = match (was_dirty, self.entries.get_key_value(&self.key[..])) {
-                    (_, None) => return,
-                    (dirty, Some((key, _))) => {
-                        if !dirty {
-                            self.dirty.push(key.clone());
-                        }
-                        key.clone()
-                    }
-                };
-                self.undo.push(Undo::Value(key, old));
-            }
-            None => {
-                if value.is_none() {
-                    return;
-                }
-                let key: Arc<[u8]> = self.key.as_slice().into();
-                self.bytes += key.len() + value.as_ref().map_or(0, |v| v.len()) + OVERHEAD;
-                let entry = Entry { value, dirty: true, epoch: self.epoch, used: true };
-                self.entries.insert(key.clone(), entry);
-                self.dirty.push(key.clone());
-                self.undo.push(Undo::Value(key, None));
-            }
+    /// Changes the value of a key: `change` gets the one that is there, and writes the new one.
+    pub(crate) fn update<R>(
+        &mut self,
+        key: impl FnOnce(&mut Vec<u8>),
+        change: impl FnOnce(Option<&[u8]>, &mut Vec<u8>) -> Result<R>,
+    ) -> Result<R> {
+        self.set_key(key);
+        let epoch = self.epoch;
+        let mut new = std::mem::take(&mut self.scratch);
+        new.clear();
+        let (entry, touched) = self.entry()?;
+        let changed = change(entry.value.as_ref().map(Bytes::get), &mut new);
+        if changed.is_ok() {
+            touched.set(entry, Some(Bytes::new(&new)), epoch);
         }
+        self.scratch = new;
+        changed
     }
 
     /// Takes back what the call in hand has written.
@@ -294,10 +324,10 @@ impl Working {
         let place: Arc<[u8]> = self.place().into();
         // The key in hand is still that of the timer.
         let bytes = at.map(i64::to_le_bytes);
-        self.write_in_hand(bytes.as_ref().map(<[u8; 8]>::as_slice));
+        self.write_in_hand(bytes.as_ref().map(<[u8; 8]>::as_slice))?;
         for (at, value) in [(old, None), (at, Some(&[][..]))] {
             if let Some(at) = at {
-                self.note_timer(at, &place, value);
+                self.note_timer(at, &place, value)?;
             }
         }
         self.timers.replace(&place, old, at);
@@ -306,14 +336,15 @@ impl Working {
     }
 
     /// Writes the key by which a timer is found after a restart.
-    fn note_timer(&mut self, at: i64, place: &[u8], value: Option<&[u8]>) {
+    fn note_timer(&mut self, at: i64, place: &[u8], value: Option<&[u8]>) -> Result<()> {
         let in_hand = std::mem::take(&mut self.key);
         Timers::key(TIMER, at, place, &mut self.key);
         if value.is_none() {
             self.know_in_hand();
         }
-        self.write_in_hand(value);
+        let done = self.write_in_hand(value);
         self.key = in_hand;
+        done
     }
 
     /// The key in hand is on disk, with whatever value: so it can be taken away.
@@ -321,8 +352,8 @@ impl Working {
         if !self.entries.contains_key(&self.key[..]) {
             let key: Arc<[u8]> = self.key.as_slice().into();
             self.bytes += key.len() + OVERHEAD;
-            let known =
-                Entry { value: Some(Arc::from(&[][..])), dirty: false, epoch: 0, used: true };
+            let value = Some(Bytes::new(&[]));
+            let known = Entry { key: key.clone(), value, dirty: false, epoch: 0, used: true };
             self.entries.insert(key, known);
         }
     }
@@ -341,7 +372,7 @@ impl Working {
         let ours = self.entries.get(&self.key[..]).and_then(|entry| entry.value.clone());
         self.key = in_hand;
         if let Some(ours) = ours {
-            return Ok(read_mark(&ours));
+            return Ok(read_mark(ours.get()));
         }
         // After a restart; with another number of tasks the smallest is true for all.
         let all = self.marks_from(name, 0)?;
@@ -375,14 +406,11 @@ impl Working {
         for (key, _) in gone {
             self.key = key;
             self.know_in_hand();
-            self.write_in_hand(None);
+            self.write_in_hand(None)?;
         }
         self.key = mark_key(name, self.groups.index as u32);
-        let done = self.fetch();
-        if done.is_ok() {
-            let value = [value.to_le_bytes(), (self.groups.parallelism as u64).to_le_bytes()];
-            self.write_in_hand(Some(value.as_flattened()));
-        }
+        let value = [value.to_le_bytes(), (self.groups.parallelism as u64).to_le_bytes()];
+        let done = self.write_in_hand(Some(value.as_flattened()));
         self.key = in_hand;
         done
     }
@@ -399,7 +427,7 @@ impl Working {
         for key in self.dirty.drain(..) {
             if let Some(entry) = self.entries.get_mut(&key) {
                 entry.dirty = false;
-                changes.push((key, entry.value.clone()));
+                changes.push((key, entry.value.as_ref().map(Bytes::share)));
             }
         }
         if self.bytes > self.limit {
@@ -417,7 +445,7 @@ impl Working {
                 let keep = entry.dirty || entry.epoch > applied || (spare_used && entry.used);
                 entry.used = false;
                 if !keep {
-                    freed += key.len() + entry.value.as_ref().map_or(0, |v| v.len()) + OVERHEAD;
+                    freed += key.len() + entry.value.as_ref().map_or(0, Bytes::heap) + OVERHEAD;
                 }
                 keep
             });
@@ -430,11 +458,6 @@ impl Working {
                 break;
             }
         }
-    }
-
-    /// Bytes in memory, roughly.
-    pub(crate) fn bytes(&self) -> usize {
-        self.bytes
     }
 }
 

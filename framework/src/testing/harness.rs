@@ -32,6 +32,7 @@ pub struct BoltHarness {
     clock: Clock,
     resources: Resources,
     memory: usize,
+    senders: usize,
     epoch: u64,
     out: Output,
     inboxes: Vec<Arc<Inbox>>,
@@ -84,6 +85,7 @@ impl BoltHarness {
             StreamOut::new(schema, vec![subscriber])
         });
         let out = Output::new("bolt".into(), declared.clone(), outs.collect(), false);
+        let senders = inputs.all().len();
         let mut harness = BoltHarness {
             bolt: row_bolt(&factory)?,
             factory,
@@ -94,6 +96,7 @@ impl BoltHarness {
             clock: Clock::set_to(0),
             resources: Resources::default(),
             memory: usize::MAX,
+            senders,
             epoch: 1,
             out,
             inboxes,
@@ -119,6 +122,16 @@ impl BoltHarness {
     /// The bolt cannot be prepared.
     pub fn with_memory(mut self, bytes: usize) -> Result<Self> {
         self.memory = bytes;
+        self.restart()?;
+        Ok(self)
+    }
+
+    /// So many tasks send to the bolt, which is made again; by default one for each input.
+    ///
+    /// # Errors
+    /// The bolt cannot be prepared.
+    pub fn with_senders(mut self, senders: usize) -> Result<Self> {
+        self.senders = senders;
         self.restart()?;
         Ok(self)
     }
@@ -165,6 +178,7 @@ impl BoltHarness {
             index: 0,
             parallelism: 1,
             inputs: self.inputs.clone(),
+            senders: self.senders,
             resources: self.resources.clone(),
             waker: TaskSignal::new().waker(),
             clock: self.clock.clone(),

@@ -27,6 +27,15 @@ struct Inner {
 impl MemoryState {
     /// Takes over the changes of this epoch.
     pub fn apply(&self, epoch: u64, changes: &[Changes]) {
+        self.take_over(changes);
+        self.set_epoch(epoch);
+    }
+
+    pub(super) fn set_epoch(&self, epoch: u64) {
+        self.0.epoch.store(epoch, SeqCst);
+    }
+
+    pub(super) fn take_over(&self, changes: &[Changes]) {
         let mut values = self.0.values.write();
         for Changes { component, changes } in changes {
             for (key, value) in changes {
@@ -37,7 +46,6 @@ impl MemoryState {
                 };
             }
         }
-        self.0.epoch.store(epoch, SeqCst);
     }
 
     /// How many keys there are, of all components.

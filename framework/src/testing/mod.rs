@@ -1,10 +1,14 @@
-//! Small components for tests and examples, and a harness that runs one bolt alone.
+//! Small components for tests and examples, and harnesses that run one bolt or spout alone.
 
 mod harness;
 mod memory;
+mod memory_store;
+mod spout;
 
 pub use harness::{BoltHarness, HarnessInput};
 pub use memory::MemoryState;
+pub use memory_store::MemoryStateStore;
+pub use spout::SpoutHarness;
 
 use crate::{
     Bolt, Kind, Next, Output, Problem, Result, Schema, Spout, SpoutOutput, Streams, Tuple,

@@ -7,7 +7,6 @@ use squall_config::{
 };
 
 use super::{
-    cases::{self, TestCase},
     config::Config,
     dead_letters::{self, DeadLetterTarget},
     flow, options,
@@ -15,7 +14,10 @@ use super::{
     shape::Shape,
     spec::{self, ComponentSpec, TOP_KEYS, check_name, optional, required_text},
 };
-use crate::component::{Registry, Role};
+use crate::{
+    cases::{self, TestCase},
+    component::{Registry, Role},
+};
 
 /// The most components. Drawing follows them by recursion, so this bounds the stack.
 const MAX_COMPONENTS: usize = 5_000;
@@ -139,7 +141,9 @@ fn build(root: &Section, registry: &Registry, report: &mut Report) -> Option<Top
     let factories: Vec<_> =
         specs.iter().map(|spec| options::configure(spec, registry, report)).collect();
     let mut components = flow::components(&specs, &shape, &factories, report);
-    let tests = cases::read(root, &specs, &components, report);
+    let ids: Vec<_> =
+        specs.iter().zip(&components).map(|(spec, found)| (&*spec.id, found.as_ref())).collect();
+    let tests = cases::read(root, &ids, report);
     let dead_letters = dead_letters::read(root.get("dead_letters").as_ref(), report);
     let ordered: Option<Vec<_>> =
         shape.order.iter().map(|position| components[*position].take()).collect();

@@ -3,6 +3,7 @@
 use squall_config::{Code, Mistake, Report, Section, did_you_mean};
 
 use super::{
+    deliveries::Reach,
     plan::{Body, Component, Source, check_state},
     shape::Shape,
     spec::{ComponentSpec, InputSpec},
@@ -28,8 +29,9 @@ pub(super) fn components(
             None => None,
             Some(Factory::Spout(factory)) => {
                 let made = factory().map_err(|error| Problem::new(error.to_string()));
-                let declared =
-                    made.and_then(|spout| Ok((spout.declare()?, spout.blocking(), false)));
+                let declared = made.and_then(|spout| {
+                    Ok((spout.declare()?, spout.blocking(), false, Reach::Inside))
+                });
                 let body = Body::Spout(factory.clone());
                 settle(spec, declared, body, Inputs::default(), report)
             }
@@ -56,7 +58,8 @@ fn bolt(
         if bolt.stateful() {
             check_state(&spec.id, spec.parallelism, &inputs)?;
         }
-        Ok((streams, bolt.blocking(), bolt.stateful()))
+        let reach = Reach::of(&bolt, !streams.all().is_empty());
+        Ok((streams, bolt.blocking(), bolt.stateful(), reach))
     });
     settle(spec, declared, Body::Bolt(factory.clone(), sources), inputs, report)
 }
@@ -64,19 +67,20 @@ fn bolt(
 /// The component, if it declared its streams; else its problems are told.
 fn settle(
     spec: &ComponentSpec,
-    declared: Result<(Streams, bool, bool), Problem>,
+    declared: Result<(Streams, bool, bool, Reach), Problem>,
     body: Body,
     inputs: Inputs,
     report: &mut Report,
 ) -> Option<Component> {
     match declared {
-        Ok((streams, wants_thread, stateful)) => Some(Component {
+        Ok((streams, wants_thread, stateful, reach)) => Some(Component {
             id: spec.id.clone(),
             kind: spec.kind.clone(),
             parallelism: spec.parallelism,
             blocking: spec.blocking.unwrap_or(wants_thread),
             tick: spec.tick.map(Into::into),
             stateful,
+            reach,
             body,
             streams,
             inputs,

@@ -4,9 +4,9 @@
 //! takes the file apart, `shape` connects the components, `options` configures them, and `flow`
 //! follows the fields from the spouts on. `plan` is what comes out, and what the engine runs.
 
-mod cases;
 mod config;
 mod dead_letters;
+mod deliveries;
 mod file;
 mod flow;
 mod graph;
@@ -17,7 +17,7 @@ mod schema;
 mod shape;
 mod spec;
 
-pub use cases::{Row, TestCase};
 pub use dead_letters::DeadLetterTarget;
+pub use deliveries::{Delivered, Reach};
 pub use file::TopologyFile;
 pub use plan::{Body, Component, Source, Topology, TopologyBuilder};

@@ -3,6 +3,7 @@
 
 use std::{collections::HashMap, time::Duration};
 
+use super::deliveries::Reach;
 use crate::{
     component::{BoltFactory, Factory, Input, Inputs, Problem, SpoutFactory, Streams},
     engine::{Delivery, Settings},
@@ -45,6 +46,8 @@ pub struct Component {
     pub tick: Option<Duration>,
     /// Whether its bolts keep state.
     pub stateful: bool,
+    /// What it does outside of the topology.
+    pub reach: Reach,
     /// Its factory and inputs.
     pub body: Body,
     /// What it emits.
@@ -98,7 +101,7 @@ impl Topology {
     }
 
     /// A topology of components that have been checked, each behind all that it reads.
-    pub(super) fn assembled(name: String, settings: Settings, components: Vec<Component>) -> Self {
+    pub(crate) fn assembled(name: String, settings: Settings, components: Vec<Component>) -> Self {
         Topology { name, settings, components }
     }
 
@@ -118,6 +121,24 @@ impl Topology {
     #[must_use]
     pub fn components(&self) -> &[Component] {
         &self.components
+    }
+
+    /// A builder with the same components, to change something.
+    #[must_use]
+    pub fn to_builder(&self) -> TopologyBuilder {
+        let parts = self.components.iter().map(|component| Part {
+            id: component.id.clone(),
+            kind: component.kind.clone(),
+            parallelism: component.parallelism,
+            blocking: Some(component.blocking),
+            tick: component.tick,
+            body: component.body.clone(),
+        });
+        TopologyBuilder {
+            name: self.name.clone(),
+            settings: self.settings.clone(),
+            parts: parts.collect(),
+        }
     }
 
     /// Whether it runs in epochs: a bolt keeps state, or results are to be exact.
@@ -156,6 +177,22 @@ impl TopologyBuilder {
     #[must_use]
     pub fn settings(mut self, settings: Settings) -> Self {
         self.settings = settings;
+        self
+    }
+
+    /// Under another name.
+    #[must_use]
+    pub fn name(mut self, name: &str) -> Self {
+        self.name = name.into();
+        self
+    }
+
+    /// Gives the component of this id another number of tasks.
+    #[must_use]
+    pub fn parallelism(mut self, id: &str, parallelism: usize) -> Self {
+        for part in self.parts.iter_mut().filter(|part| part.id == id) {
+            part.parallelism = parallelism.max(1);
+        }
         self
     }
 
@@ -286,10 +323,10 @@ fn default_streams(inputs: &[(&str, Grouping)]) -> Vec<Source> {
 
 fn resolve(part: &Part, known: &HashMap<&str, &Streams>) -> Result<Component, Problem> {
     let named = |error: crate::Error| Problem::new(format!("`{}`: {error}", part.id));
-    let (streams, inputs, wants_thread, stateful) = match &part.body {
+    let (streams, inputs, wants_thread, stateful, reach) = match &part.body {
         Body::Spout(factory) => {
             let spout = factory().map_err(named)?;
-            (spout.declare()?, Inputs::default(), spout.blocking(), false)
+            (spout.declare()?, Inputs::default(), spout.blocking(), false, Reach::Inside)
         }
         Body::Bolt(factory, sources) => {
             let inputs = inputs(part, sources, known)?;
@@ -298,7 +335,8 @@ fn resolve(part: &Part, known: &HashMap<&str, &Streams>) -> Result<Component, Pr
             if bolt.stateful() {
                 check_state(&part.id, part.parallelism, &inputs)?;
             }
-            (streams, inputs, bolt.blocking(), bolt.stateful())
+            let reach = Reach::of(&bolt, !streams.all().is_empty());
+            (streams, inputs, bolt.blocking(), bolt.stateful(), reach)
         }
     };
     Ok(Component {
@@ -308,6 +346,7 @@ fn resolve(part: &Part, known: &HashMap<&str, &Streams>) -> Result<Component, Pr
         blocking: part.blocking.unwrap_or(wants_thread),
         tick: part.tick,
         stateful,
+        reach,
         body: part.body.clone(),
         streams,
         inputs,

@@ -4,12 +4,14 @@ use schemars::{JsonSchema, Schema, SchemaGenerator};
 use serde_json::{Map, Value, json};
 
 use super::{
-    cases::TestCase,
     config::Config,
     dead_letters,
     spec::{GROUPINGS, TOP_KEYS},
 };
-use crate::component::{ComponentType, Registry, Role};
+use crate::{
+    cases::Written,
+    component::{ComponentType, Registry, Role},
+};
 
 impl Registry {
     /// The JSON Schema of a topology file that uses these types. Editors complete and check with it:
@@ -100,7 +102,7 @@ fn top_key(key: &str, generator: &mut SchemaGenerator) -> Value {
         }),
         "config" => of::<Config>(generator),
         "dead_letters" => of::<dead_letters::Written>(generator),
-        "tests" => of::<Vec<TestCase>>(generator),
+        "tests" => of::<Vec<Written>>(generator),
         // The lists of components come from the registry.
         _ => Value::Bool(true),
     }

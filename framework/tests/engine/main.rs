@@ -2,9 +2,11 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, missing_docs)]
 
 mod endings;
+mod epochs;
 mod faults;
 mod flow;
 mod groupings;
 mod parts;
 mod sinks;
 mod supervisor;
+mod world;

@@ -123,7 +123,10 @@ pub(crate) fn registry() -> Registry {
     let text = |name: &str| Streams::one(Schema::new([(name, Kind::Text)]));
     let mut registry = Registry::default();
     registry.add(ComponentType::spout("queue", move |_: &Queue| Ok(Silent(text("body")))));
-    registry.add(ComponentType::spout("lines", move |_: &Lines| Ok(Silent(text("line")))));
+    registry.add(ComponentType::spout("lines", |_: &Lines| {
+        let fields = Schema::new([("body", Kind::Text), ("line", Kind::Int)]);
+        Ok(Silent(Streams::one(fields)))
+    }));
     registry.add(ComponentType::bolt("json", |options: &Json| {
         let fields: Vec<_> = options.fields.clone().into_iter().collect();
         Ok(declares(move |_| {

@@ -1,44 +1,19 @@
-//! A MariaDB server of one's own.
+//! MariaDB as the system has it installed.
 
-use std::{
-    fs::Permissions,
-    io::{self, Write},
-    net::TcpListener,
-    os::unix::fs::PermissionsExt,
-    path::{Path, PathBuf},
-    process::{Child, ChildStdin, Command, Stdio},
-    sync::{
-        OnceLock,
-        atomic::{AtomicU32, Ordering},
-    },
-    thread,
-    time::{Duration, Instant},
-};
+use std::{io, path::PathBuf, sync::OnceLock};
 
-/// How long a server may take to start or end.
-const DEADLINE: Duration = Duration::from_secs(60);
+use crate::server::{SqlServer, as_nobody, search, succeed};
 
-/// A private server, ended when it is dropped or when the process ends.
+/// Private servers of MariaDB.
 #[derive(Debug)]
-pub struct MariaDb {
-    folder: tempfile::TempDir,
-    port: u16,
-    running: Option<Running>,
-}
-
-/// A shell that keeps the server for as long as its input is open.
-#[derive(Debug)]
-struct Running {
-    shell: Child,
-    input: ChildStdin,
-}
+pub enum MariaDb {}
 
 impl MariaDb {
-    /// A server that all tests of the process share; a test should make its own
-    /// [database](Self::create_database) in it. `None`, with a message, where there is no MariaDB.
+    /// A server that all tests of the process share. `None`, with a message, where there is no
+    /// MariaDB.
     #[must_use]
-    pub fn shared() -> Option<&'static Self> {
-        static SHARED: OnceLock<Option<MariaDb>> = OnceLock::new();
+    pub fn shared() -> Option<&'static SqlServer> {
+        static SHARED: OnceLock<Option<SqlServer>> = OnceLock::new();
         let shared = SHARED.get_or_init(Self::start);
         if shared.is_none() {
             skipped();
@@ -52,182 +27,33 @@ impl MariaDb {
     /// There is a MariaDB and it does not start.
     #[must_use]
     #[allow(clippy::panic, reason = "a test cannot go on without its server")]
-    pub fn start() -> Option<Self> {
-        if !installed("mariadbd") || !installed("mariadb-install-db") {
+    pub fn start() -> Option<SqlServer> {
+        let (Some(server), Some(install)) = (search("mariadbd"), search("mariadb-install-db"))
+        else {
             skipped();
             return None;
-        }
-        match Self::try_start() {
+        };
+        match start(server, install) {
             Ok(server) => Some(server),
             Err(error) => panic!("the private MariaDB did not start: {error}"),
         }
     }
-
-    fn try_start() -> io::Result<Self> {
-        let folder = tempfile::Builder::new().prefix("squall-mariadb-").tempdir()?;
-        std::fs::set_permissions(folder.path(), Permissions::from_mode(0o777))?;
-        let output = as_nobody("mariadb-install-db")
-            .args(["--no-defaults", "--auth-root-authentication-method=normal", "--skip-test-db"])
-            .arg(format!("--datadir={}", folder.path().join("data").display()))
-            .output()?;
-        if !output.status.success() {
-            return Err(io::Error::other(String::from_utf8_lossy(&output.stderr).into_owned()));
-        }
-        let mut server = Self { folder, port: free_port()?, running: None };
-        server.resume()?;
-        Ok(server)
-    }
-
-    /// Starts the server again after [`stop`](Self::stop), on the same port.
-    ///
-    /// # Errors
-    /// It does not answer; the error holds its log.
-    pub fn resume(&mut self) -> io::Result<()> {
-        // The shell's input ends at the latest with the process that holds the other end. Only
-        // `stop` says that the folder is still needed.
-        let script = r#"folder=$1; shift; "$@" & server=$!; keep=$(cat); kill -9 $server; wait $server
-            [ "$keep" ] || rm -rf "$folder""#;
-        let folder = self.folder.path();
-        let mut server = as_nobody("mariadbd");
-        server
-            .args([
-                "--no-defaults",
-                "--bind-address=127.0.0.1",
-                "--innodb-flush-log-at-trx-commit=1",
-            ])
-            .args([
-                format!("--datadir={}", folder.join("data").display()),
-                format!("--port={}", self.port),
-                format!("--socket={}", folder.join("socket").display()),
-                format!("--pid-file={}", folder.join("data/pid").display()),
-            ]);
-        let log = std::fs::File::create(self.log())?;
-        let mut shell = Command::new("sh")
-            .args(["-c", script, "sh"])
-            .arg(folder)
-            .arg(server.get_program())
-            .args(server.get_args())
-            .stdin(Stdio::piped())
-            .stdout(Stdio::null())
-            .stderr(log)
-            .spawn()?;
-        let input = shell.stdin.take().ok_or_else(|| io::Error::other("the shell has no input"))?;
-        self.running = Some(Running { shell, input });
-        let started = Instant::now();
-        while self.query("SELECT 1").is_err() {
-            if started.elapsed() > DEADLINE {
-                let log = std::fs::read_to_string(self.log()).unwrap_or_default();
-                return Err(io::Error::other(format!(
-                    "no answer after {DEADLINE:?}; its log: {log}"
-                )));
-            }
-            thread::sleep(Duration::from_millis(20));
-        }
-        Ok(())
-    }
-
-    /// Kills the server, as a power failure would.
-    ///
-    /// # Errors
-    /// The shell around it cannot be waited for.
-    pub fn stop(&mut self) -> io::Result<()> {
-        let Some(Running { mut shell, mut input }) = self.running.take() else {
-            return Ok(());
-        };
-        input.write_all(b"keep the folder")?;
-        drop(input);
-        shell.wait().map(drop)
-    }
-
-    /// The URL of a new, empty database.
-    ///
-    /// # Errors
-    /// The server does not make one.
-    pub fn create_database(&self) -> io::Result<String> {
-        static NUMBER: AtomicU32 = AtomicU32::new(0);
-        let name = format!("test_{}", NUMBER.fetch_add(1, Ordering::Relaxed));
-        self.query(&format!("CREATE DATABASE {name} CHARACTER SET latin1"))?;
-        Ok(self.url(&name))
-    }
-
-    /// The URL of a database of this server.
-    #[must_use]
-    pub fn url(&self, database: &str) -> String {
-        format!("mysql://root@127.0.0.1:{}/{database}", self.port)
-    }
-
-    /// Runs SQL with the server's own client, which shares no code with what is tested. The answer
-    /// has a line per row, with tabs between the columns and no heading.
-    ///
-    /// # Errors
-    /// What the client says.
-    pub fn query(&self, sql: &str) -> io::Result<String> {
-        let mut client = Command::new("mariadb")
-            .args([
-                "--no-defaults",
-                "-uroot",
-                "-h127.0.0.1",
-                "-NB",
-                "--default-character-set=utf8mb4",
-            ])
-            .arg(format!("-P{}", self.port))
-            .stdin(Stdio::piped())
-            .stdout(Stdio::piped())
-            .stderr(Stdio::piped())
-            .spawn()?;
-        if let Some(mut input) = client.stdin.take() {
-            // A client that cannot connect does not read; its own message says so.
-            let _ = input.write_all(sql.as_bytes());
-        }
-        let output = client.wait_with_output()?;
-        if !output.status.success() {
-            return Err(io::Error::other(String::from_utf8_lossy(&output.stderr).into_owned()));
-        }
-        Ok(String::from_utf8_lossy(&output.stdout).trim_end().to_owned())
-    }
-
-    fn log(&self) -> PathBuf {
-        self.folder.path().join("log")
-    }
 }
 
-impl Drop for MariaDb {
-    fn drop(&mut self) {
-        let _ = self.stop();
-    }
-}
-
-/// The server refuses to run as root, so root runs it as nobody.
-fn as_nobody(program: &str) -> Command {
-    let root = std::fs::metadata("/proc/self")
-        .is_ok_and(|own| std::os::unix::fs::MetadataExt::uid(&own) == 0);
-    let path = search(program).unwrap_or_else(|| program.into());
-    if !root {
-        return Command::new(path);
-    }
-    let mut command = Command::new("setpriv");
-    command.args(["--reuid", "nobody", "--regid", "nogroup", "--clear-groups"]).arg(path);
-    command
-}
-
-fn installed(program: &str) -> bool {
-    search(program).is_some()
-}
-
-/// Servers are often outside the path of ordinary users.
-fn search(program: &str) -> Option<PathBuf> {
-    let path = std::env::var_os("PATH").unwrap_or_default();
-    std::env::split_paths(&path)
-        .chain(
-            ["/usr/sbin", "/usr/local/sbin", "/usr/local/bin"]
-                .map(|folder| Path::new(folder).to_owned()),
-        )
-        .map(|folder| folder.join(program))
-        .find(|file| file.is_file())
-}
-
-fn free_port() -> io::Result<u16> {
-    Ok(TcpListener::bind(("127.0.0.1", 0))?.local_addr()?.port())
+fn start(server: PathBuf, install: PathBuf) -> io::Result<SqlServer> {
+    SqlServer::new(|folder| {
+        succeed(
+            as_nobody(&install)
+                .args([
+                    "--no-defaults",
+                    "--auth-root-authentication-method=normal",
+                    "--skip-test-db",
+                ])
+                .arg(format!("--datadir={}", folder.join("data").display()))
+                .env("TMPDIR", folder.join("tmp")),
+        )?;
+        Ok((server, Vec::new()))
+    })
 }
 
 #[allow(clippy::print_stderr, reason = "a test that did not run must be seen")]

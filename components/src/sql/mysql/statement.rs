@@ -1,4 +1,4 @@
-//! The text of an upsert.
+//! The texts of statements.
 
 use std::{fmt::Write, ops::Range};
 
@@ -6,56 +6,91 @@ use super::prepare::Server;
 use crate::{
     parse::sql_datetime,
     sql::{
-        table::{Column, Mode, Table},
+        backend::Upsert,
+        table::{Column, ColumnKind, Mode, Table},
         value::{Rows, Value},
     },
 };
 
-/// An upsert of any number of rows: what stands before the rows and what behind.
-#[derive(Debug)]
-pub(super) struct Upsert {
-    head: String,
-    tail: String,
+/// The characters of a text in a key when nothing else is said: four such keys fit into the
+/// 3,072 bytes that InnoDB allows for an index.
+const KEY_LENGTH: u32 = 191;
+
+pub(super) fn create(table: &Table, server: &Server) -> String {
+    let collation = server.exact_collation();
+    let mut lines: Vec<String> = table
+        .columns
+        .iter()
+        .map(|column| {
+            let key = table.is_key(&column.name);
+            let null = if key { " NOT NULL" } else { " NULL" };
+            format!("{} {}{null}", quote(&column.name), column_type(column, key))
+        })
+        .collect();
+    if !table.keys.is_empty() {
+        let keys: Vec<_> = table.keys.iter().map(|key| quote(key)).collect();
+        lines.push(format!("PRIMARY KEY ({})", keys.join(", ")));
+    }
+    format!(
+        "CREATE TABLE IF NOT EXISTS {} ({}) ENGINE=InnoDB CHARACTER SET utf8mb4 COLLATE {collation}",
+        quote_path(&table.name),
+        lines.join(", ")
+    )
 }
 
-impl Upsert {
-    pub(super) fn new(table: &Table, server: &Server) -> Self {
-        let columns: Vec<_> = table.columns.iter().map(|column| quote(&column.name)).collect();
-        let head =
-            format!("INSERT INTO {} ({}) VALUES ", quote_path(&table.name), columns.join(", "));
-        if table.keys.is_empty() {
-            return Self { head, tail: String::new() };
+fn column_type(column: &Column, key: bool) -> String {
+    let length = column.length.or(key.then_some(KEY_LENGTH));
+    match (column.kind, length) {
+        (ColumnKind::Int, _) => "BIGINT".to_owned(),
+        (ColumnKind::Float, _) => "DOUBLE".to_owned(),
+        (ColumnKind::Bool, _) => "BOOLEAN".to_owned(),
+        (ColumnKind::Timestamp, _) => "DATETIME(6)".to_owned(),
+        (ColumnKind::Bytes, None) => "MEDIUMBLOB".to_owned(),
+        (ColumnKind::Bytes, Some(length)) => format!("VARBINARY({length})"),
+        (ColumnKind::Json, None) => "JSON".to_owned(),
+        (ColumnKind::Text | ColumnKind::Any, None) => "MEDIUMTEXT".to_owned(),
+        (ColumnKind::Text | ColumnKind::Any | ColumnKind::Json, Some(length)) => {
+            format!("VARCHAR({length})")
         }
-        let mut updates: Vec<String> =
-            table.updates().map(|column| update(table, column, server)).collect();
-        if updates.is_empty() {
-            // Not INSERT IGNORE, which would turn every other error into a warning as well.
-            let key = quote(&table.keys[0]);
-            updates.push(format!("{key} = {}.{key}", quote_path(&table.name)));
-        }
-        let alias = if server.row_alias { " AS new" } else { "" };
-        Self { head, tail: format!("{alias} ON DUPLICATE KEY UPDATE {}", updates.join(", ")) }
     }
+}
 
-    /// The statement for these rows, in place of what `text` held.
-    pub(super) fn write(&self, rows: &Rows<'_>, range: Range<usize>, text: &mut String) {
-        text.clear();
-        text.push_str(&self.head);
-        for row in range.clone() {
-            text.push(if row == range.start { '(' } else { ',' });
-            if row != range.start {
-                text.push('(');
-            }
-            for (index, value) in rows.row(row).iter().enumerate() {
-                if index > 0 {
-                    text.push(',');
-                }
-                literal(value, text);
-            }
-            text.push(')');
-        }
-        text.push_str(&self.tail);
+/// An upsert of any number of rows.
+pub(super) fn upsert(table: &Table, server: &Server) -> Upsert {
+    let columns: Vec<_> = table.columns.iter().map(|column| quote(&column.name)).collect();
+    let head = format!("INSERT INTO {} ({}) VALUES ", quote_path(&table.name), columns.join(", "));
+    if table.keys.is_empty() {
+        return Upsert { head, tail: String::new() };
     }
+    let mut updates: Vec<String> =
+        table.updates().map(|column| update(table, column, server)).collect();
+    if updates.is_empty() {
+        // Not INSERT IGNORE, which would turn every other error into a warning as well.
+        let key = quote(&table.keys[0]);
+        updates.push(format!("{key} = {}.{key}", quote_path(&table.name)));
+    }
+    let alias = if server.row_alias { " AS new" } else { "" };
+    Upsert { head, tail: format!("{alias} ON DUPLICATE KEY UPDATE {}", updates.join(", ")) }
+}
+
+/// The statement for these rows, in place of what `text` held.
+pub(super) fn write(upsert: &Upsert, rows: &Rows<'_>, range: Range<usize>, text: &mut String) {
+    text.clear();
+    text.push_str(&upsert.head);
+    for row in range.clone() {
+        text.push(if row == range.start { '(' } else { ',' });
+        if row != range.start {
+            text.push('(');
+        }
+        for (index, value) in rows.row(row).iter().enumerate() {
+            if index > 0 {
+                text.push(',');
+            }
+            literal(value, text);
+        }
+        text.push(')');
+    }
+    text.push_str(&upsert.tail);
 }
 
 /// MySQL 8.0.20 deprecated `VALUES(column)` for a row alias, which MariaDB does not know.
@@ -82,7 +117,7 @@ pub(super) fn quote_path(name: &str) -> String {
     name.split('.').map(quote).collect::<Vec<_>>().join(".")
 }
 
-/// A value as the session reads it: utf8mb4, backslashes escape, see `prepare::SESSION`.
+/// A value as the session reads it: utf8mb4, backslashes escape, see `prepare::session`.
 fn literal(value: &Value<'_>, text: &mut String) {
     // Writing to a String cannot fail.
     let _ = match value {
@@ -126,7 +161,6 @@ fn quoted(value: &str, text: &mut String) {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::sql::ColumnKind;
 
     fn table() -> Table {
         Table {
@@ -151,14 +185,14 @@ mod tests {
             server.row_alias = row_alias;
             server
         };
-        Upsert::new(&table(), &server(false)).write(&rows, 0..2, &mut text);
+        write(&upsert(&table(), &server(false)), &rows, 0..2, &mut text);
         assert_eq!(
             text,
             "INSERT INTO `shop`.`a``b` (`k`, `n`) VALUES ('it''s \\\\ \\0',-1),(X'FF00',1e-1) \
              ON DUPLICATE KEY UPDATE `n` = \
              COALESCE(`shop`.`a``b`.`n` + VALUES(`n`), `shop`.`a``b`.`n`, VALUES(`n`))"
         );
-        Upsert::new(&table(), &server(true)).write(&rows, 0..1, &mut text);
+        write(&upsert(&table(), &server(true)), &rows, 0..1, &mut text);
         assert!(text.ends_with(
             "-1) AS new ON DUPLICATE KEY UPDATE `n` = \
              COALESCE(`shop`.`a``b`.`n` + new.`n`, `shop`.`a``b`.`n`, new.`n`)"

@@ -42,7 +42,7 @@ impl Door {
     }
 
     pub(crate) fn is_open(number: u64) -> bool {
-        number % 2 == 0
+        number.is_multiple_of(2)
     }
 
     /// Opens a door that is shut, for so many messages of this epoch.

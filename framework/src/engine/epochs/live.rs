@@ -61,6 +61,11 @@ impl LiveTasks {
         }
     }
 
+    /// Whether no spout has anything for now.
+    pub(crate) fn spouts_are_idle(&self) -> bool {
+        self.slots.iter().filter(|slot| slot.is_spout).all(|slot| slot.stats.lock().idle)
+    }
+
     fn wake_spouts(&self) {
         self.slots.iter().filter(|slot| slot.is_spout).for_each(|slot| slot.signal.notify());
     }
@@ -154,6 +159,7 @@ impl Tasks for LiveTasks {
             slot.take_tick();
             slot.finished.store(0, SeqCst);
             slot.in_hand.store(0, SeqCst);
+            slot.stats.lock().idle = false;
             let mut dropped = VecDeque::new();
             slot.inbox.take(&mut dropped);
         }

@@ -3,7 +3,7 @@
 use std::{
     sync::{
         Arc,
-        atomic::{AtomicBool, AtomicU8, Ordering::SeqCst},
+        atomic::{AtomicBool, AtomicU8, AtomicU64, Ordering::SeqCst},
     },
     thread::JoinHandle,
     time::{Duration, Instant},
@@ -155,6 +155,9 @@ const END_OF_INPUT: u8 = 2;
 
 struct Shared {
     asked: AtomicU8,
+    /// Requests for a commit so far, and those that are answered.
+    requested: AtomicU64,
+    answered: AtomicU64,
     stop: AtomicBool,
     over: AtomicBool,
     stats: Mutex<EpochStats>,
@@ -196,6 +199,8 @@ impl EpochThreads {
         };
         let shared = Arc::new(Shared {
             asked: AtomicU8::new(NOTHING),
+            requested: AtomicU64::new(0),
+            answered: AtomicU64::new(0),
             stop: AtomicBool::new(false),
             over: AtomicBool::new(false),
             stats: Mutex::new(stats),
@@ -227,10 +232,31 @@ impl EpochThreads {
         idle && self.shared.stats.lock().idle
     }
 
+    /// The place among the bolts of the one that is asked for what it holds back.
+    pub(crate) fn firing(&self) -> Option<usize> {
+        match self.shared.stats.lock().phase {
+            Phase::Firing(place) => Some(place),
+            _ => None,
+        }
+    }
+
     /// Asks for the epoch in hand to be the last one; `last` says that the input has ended.
     pub(crate) fn finish(&self, last: bool) {
         self.shared.asked.store(if last { END_OF_INPUT } else { END }, SeqCst);
         self.wake();
+    }
+
+    /// Asks for the epoch in hand to end as soon as the spouts have nothing more for now. Gives the
+    /// number of the request.
+    pub(crate) fn request_commit(&self) -> u64 {
+        let request = self.shared.requested.fetch_add(1, SeqCst) + 1;
+        self.wake();
+        request
+    }
+
+    /// Whether the epoch that this request has ended is committed.
+    pub(crate) fn is_committed(&self, request: u64) -> bool {
+        self.shared.answered.load(SeqCst) >= request && self.shared.line.is_free()
     }
 
     /// Whether it has been the last one and is committed, or never will be.
@@ -270,7 +296,12 @@ fn coordinate(
             END_OF_INPUT => coordinator.finish(true),
             _ => {}
         }
+        let requested = shared.requested.load(SeqCst);
+        if requested > coordinator.answered && tasks.spouts_are_idle() {
+            coordinator.commit(requested);
+        }
         let next = coordinator.step(&mut tasks, start.elapsed());
+        shared.answered.store(coordinator.answered, SeqCst);
         suspicion.watch(coordinator.epoch(), &tasks.door, &shared.line, start.elapsed());
         let mut stats = shared.stats.lock();
         stats.epoch = coordinator.epoch();

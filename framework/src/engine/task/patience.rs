@@ -1,9 +1,6 @@
 //! In epochs a row that fails is tried again where it is, so that the order of rows holds.
 
-use std::{
-    task::Context,
-    time::{Duration, Instant},
-};
+use std::{task::Context, time::Instant};
 
 use super::RetryPolicy;
 use crate::{
@@ -100,11 +97,5 @@ impl Patience {
                 ..Patience::default()
             };
         }
-    }
-
-    /// How long is waited after the last attempt, at most.
-    #[allow(dead_code)]
-    pub(crate) fn longest(&self) -> Duration {
-        self.policy.max_backoff
     }
 }

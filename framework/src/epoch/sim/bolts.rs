@@ -182,7 +182,7 @@ impl Bench<'_> {
         self.emit(SAVE, origin, cell);
         match nature {
             Nature::Bad => return Err(Error::data("bad").into()),
-            Nature::Kills if message.offset % 2 == 0 => return Err(Trouble::Death),
+            Nature::Kills if message.offset.is_multiple_of(2) => return Err(Trouble::Death),
             _ => {}
         }
         self.emit(COUNT, origin, What::Message(message.clone(), number));

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use super::run::Sim;
+use super::{process::Process, run::Sim};
 
 impl Sim {
     /// Something happens to a process, or to the store.
@@ -11,7 +11,7 @@ impl Sim {
             let mut world = self.world.lock();
             let longest = world.plan.dangers.event_us.unwrap_or(1_000);
             self.event_at = Some(now + Duration::from_micros(world.rng.u64(0..=longest)));
-            (world.rng.u8(..8), world.store.record.epoch)
+            (world.rng.u8(..9), world.store.record.epoch)
         };
         match kind {
             0..2 => {
@@ -30,6 +30,7 @@ impl Sim {
             }
             4 => self.take_over(),
             5 => self.world.lock().resolve_ghost(),
+            6 => self.processes.iter_mut().for_each(Process::request),
             _ => self.finish(),
         }
     }

@@ -53,6 +53,8 @@ struct Running {
     suspicion: Suspicion,
     line: Arc<Line>,
     tasks: SimTasks,
+    /// How many commits were asked for.
+    requested: u64,
 }
 
 enum Stage {
@@ -119,10 +121,21 @@ impl Process {
         matches!(self.stage, Stage::Running(_))
     }
 
-    /// Whether it waits for input and has nothing left to be committed.
+    /// Whether it waits for input and has nothing left to be committed, not even for a request.
     pub(super) fn is_idle(&self) -> bool {
         let Stage::Running(running) = &self.stage else { return false };
-        running.coordinator.is_idle() && running.tasks.door.taken() == 0 && running.line.is_free()
+        running.coordinator.is_idle()
+            && running.tasks.door.taken() == 0
+            && running.line.is_free()
+            && running.coordinator.answered >= running.requested
+    }
+
+    /// Asks for a commit of the epoch in hand.
+    pub(super) fn request(&mut self) {
+        if let Stage::Running(running) = &mut self.stage {
+            running.requested += 1;
+            running.coordinator_at = Duration::ZERO;
+        }
     }
 
     /// Asks it to end after the epoch in hand.
@@ -243,6 +256,7 @@ impl Process {
             suspicion,
             line,
             tasks,
+            requested: 0,
         })
     }
 }
@@ -250,6 +264,9 @@ impl Process {
 impl Running {
     fn coordinate(&mut self, handle: &Handle, now: Duration) -> Option<Over> {
         let (phase, epoch) = (self.coordinator.phase(), self.coordinator.epoch());
+        if self.requested > self.coordinator.answered && handle.world().rng.bool() {
+            self.coordinator.commit(self.requested);
+        }
         let next = self.coordinator.step(&mut self.tasks, now);
         let (after, line) = (self.coordinator.phase(), &self.line);
         self.suspicion.watch(self.coordinator.epoch(), &self.tasks.door, line, now);

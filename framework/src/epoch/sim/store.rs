@@ -230,7 +230,7 @@ impl CommitStore for SimStore {
         };
         let redo = world.folders[self.handle.folder].redo.flatten_id();
         let id = open.committed.commit_id.clone();
-        world.check(redo == Some(&*id).map(str::to_owned), || {
+        world.check(redo == Some(id.to_string()), || {
             format!("the store is to commit {id}, but the redo on disk is {redo:?}")
         });
         if world.now < world.store.away_until {

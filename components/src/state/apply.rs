@@ -1,0 +1,162 @@
+//! Taking the changes of an epoch over into the states.
+
+use std::collections::BTreeMap;
+
+use squall_framework::{Change, Committed, Redo, StateError};
+
+use super::{
+    applied::Applied,
+    counters::Counted,
+    keys,
+    shared::{Now, Shared, Unfinished},
+};
+
+/// A piece has at most so many changes, or so many bytes, and is flushed before the next: so sled
+/// never has more waiting than it has room before it reuses what the new replaces.
+const PIECE_CHANGES: usize = if cfg!(test) { 3 } else { 2000 };
+const PIECE_BYTES: usize = 128 << 10;
+
+/// Applies a redo, all of it or what an earlier attempt left.
+pub(super) fn apply(shared: &Shared, redo: &Redo) -> Result<(), StateError> {
+    let mut now = shared.now();
+    if is_applied(&now.applied, redo, shared)? {
+        return Ok(());
+    }
+    let mut by_component: BTreeMap<&str, Vec<&Change>> = BTreeMap::new();
+    for changes in &redo.changes {
+        keys::check(&changes.component)?;
+        by_component.entry(&changes.component).or_default().extend(&changes.changes);
+    }
+    if let Some(unfinished) = now.unfinished.filter(|unfinished| !unfinished.is_of(redo)) {
+        let id = unfinished.commit_id;
+        return Err(shared.fault(&format!("commit {id} is applied in part, and is not finished")));
+    }
+    now.unfinished = None;
+    shared.begin(Unfinished {
+        epoch: redo.epoch,
+        commit_id: redo.commit_id.clone(),
+        components: by_component.keys().map(|&component| component.to_owned()).collect(),
+    });
+    for (component, mut changes) in by_component {
+        // In the tree's order, and of several changes of a key the last.
+        changes.reverse();
+        changes.sort_by(|a, b| a.0.cmp(&b.0));
+        changes.dedup_by(|a, b| a.0 == b.0);
+        let done = Component { shared, redo, component }.apply(&changes, &mut now);
+        done.map_err(|why| shared.fault(&why))?;
+    }
+    now.applied = Applied {
+        epoch: redo.epoch,
+        commit_id: redo.commit_id.clone(),
+        positions: redo.positions.clone(),
+    };
+    let marked = now.applied.write(&shared.tree).and_then(|()| shared.tree.sync());
+    marked.map_err(|why| shared.fault(&why))?;
+    shared.move_on(now);
+    Ok(())
+}
+
+/// Has the states stand for another commit than the one that they were made by.
+pub(super) fn stand_for(shared: &Shared, committed: &Committed) -> Result<(), StateError> {
+    let mut now = shared.now();
+    if let Some(Unfinished { commit_id, .. }) = &now.unfinished {
+        return Err(shared.fault(&format!("commit {commit_id} is not finished")));
+    }
+    now.applied = Applied {
+        epoch: committed.epoch,
+        commit_id: committed.commit_id.clone(),
+        positions: committed.positions.clone(),
+    };
+    let marked = now.applied.write(&shared.tree).and_then(|()| shared.tree.sync());
+    marked.map_err(|why| shared.fault(&why))?;
+    shared.move_on(now);
+    Ok(())
+}
+
+/// Whether the states have it already.
+fn is_applied(applied: &Applied, redo: &Redo, shared: &Shared) -> Result<bool, StateError> {
+    let Applied { epoch, commit_id, .. } = applied;
+    if redo.epoch == *epoch && redo.commit_id == *commit_id {
+        return Ok(true);
+    }
+    // A new folder may begin at any epoch.
+    if redo.epoch == epoch + 1 || (*epoch == 0 && redo.epoch > 0) {
+        return Ok(false);
+    }
+    Err(shared.fault(&format!(
+        "they are as of epoch {epoch} (commit {commit_id}), and epoch {} (commit {}) cannot follow",
+        redo.epoch, redo.commit_id
+    )))
+}
+
+struct Component<'a> {
+    shared: &'a Shared,
+    redo: &'a Redo,
+    component: &'a str,
+}
+
+impl Component<'_> {
+    fn apply(&self, mut changes: &[&Change], now: &mut Now) -> Result<(), String> {
+        let tree = &self.shared.tree;
+        let key = keys::counters(self.component);
+        let noted = tree.get(&key)?.map(|noted| Counted::decode(&noted)).transpose();
+        let noted = noted.map_err(|_| "its counters are damaged")?.unwrap_or_default();
+        let again = noted.epoch == self.redo.epoch && noted.commit_id == self.redo.commit_id;
+        let mut counted = Counted {
+            counters: noted.counters,
+            epoch: self.redo.epoch,
+            commit_id: self.redo.commit_id.clone(),
+            up_to: if again { noted.up_to } else { Vec::new() },
+        };
+        let mut fresh = !again;
+        while !changes.is_empty() {
+            let (piece, rest) = changes.split_at(length_of_piece(changes));
+            changes = rest;
+            let mut puts: Vec<(Vec<u8>, Option<&[u8]>)> = Vec::with_capacity(piece.len());
+            for (key, value) in piece {
+                let full = keys::key(self.component, key);
+                let (old, new) = (tree.get(&full)?, value.as_deref());
+                if old.as_deref() == new {
+                    continue;
+                }
+                fresh = fresh || **key > *counted.up_to;
+                if fresh {
+                    if let Some(old) = old {
+                        counted.counters.take(key, &old);
+                    }
+                    if let Some(new) = new {
+                        counted.counters.add(key, new);
+                    }
+                }
+                puts.push((full, new));
+            }
+            if puts.is_empty() {
+                continue;
+            }
+            if let Some((last, _)) = piece.last()
+                && fresh
+            {
+                counted.up_to = last.to_vec();
+                tree.put(&key, &counted.encode())?;
+            }
+            for (key, value) in puts {
+                match value {
+                    Some(value) => tree.put(&key, value)?,
+                    None => tree.remove(&key)?,
+                }
+            }
+            tree.sync()?;
+        }
+        now.counters.insert(self.component.to_owned(), counted.counters);
+        Ok(())
+    }
+}
+
+fn length_of_piece(changes: &[&Change]) -> usize {
+    let mut bytes = 0;
+    let fits = |(key, value): &&&Change| {
+        bytes += key.len() + value.as_ref().map_or(0, |value| value.len());
+        bytes <= PIECE_BYTES
+    };
+    changes.iter().take(PIECE_CHANGES).take_while(fits).count().max(1)
+}
