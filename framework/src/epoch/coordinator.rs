@@ -343,7 +343,11 @@ impl Coordinator {
         if frozen.done + frozen.failed > 0 {
             self.stalled = None;
         }
-        self.owed = self.owed.saturating_sub(tasks.taken().0);
+        // Spouts that had nothing all the time have nothing more.
+        self.owed = match tasks.taken().0 {
+            0 => 0,
+            taken => self.owed.saturating_sub(taken),
+        };
         self.drain = now - self.sealed;
         self.answered = self.sealed_for;
         if !frozen.is_empty() {
@@ -369,7 +373,10 @@ impl Coordinator {
     fn fail(&mut self, tasks: &mut impl Tasks, reason: String) {
         tracing::warn!(epoch = self.epoch, reason, "the epoch is given up and begun anew");
         tasks.shut();
-        self.owed = self.owed.max(tasks.taken().0);
+        // Between two epochs all that was taken in is with the committer.
+        if !matches!(self.phase, Phase::Closed | Phase::Ending) {
+            self.owed = self.owed.max(tasks.taken().0);
+        }
         self.rollbacks += 1;
         self.reason = Some(reason);
         self.phase = Phase::Failed;

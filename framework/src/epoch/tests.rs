@@ -197,6 +197,22 @@ fn what_was_in_an_epoch_that_is_given_up_is_not_left_behind_at_the_end() {
 }
 
 #[test]
+fn what_is_with_the_committer_is_not_to_come_again() {
+    let mut bench = Bench::new();
+    bench.coordinator.budget = Some(10);
+    bench.until(Phase::Open);
+    bench.tasks.taken = 10;
+    bench.until(Phase::Cutting);
+    bench.tasks.frozen = Some(messages(10, 0));
+    bench.until(Phase::Closed);
+    bench.tasks.fallen = Some("a spout fell".to_owned());
+    bench.until(Phase::Failed);
+    bench.commit();
+    bench.until(Phase::Open);
+    assert!(bench.coordinator.is_idle());
+}
+
+#[test]
 fn when_everything_fails_nothing_more_is_buried() {
     let mut bench = Bench::new();
     // Two failures in one epoch, one in the next: three in a row.

@@ -162,3 +162,59 @@ fn add(ranges: &mut Vec<Range<u64>>, ids: &[u64]) {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::tuple::{Kind, Schema, ValueRef};
+
+    fn batch(id: u64) -> SourceBatch {
+        let mut batch = SourceBatch::default();
+        batch.ids.push(id);
+        batch.keep(&[Schema::new([("n", Kind::Int)])], 0, &[ValueRef::Int(id as i64)]);
+        batch
+    }
+
+    #[test]
+    fn what_a_source_cannot_bring_back_is_kept_until_its_epoch_is_committed() {
+        let door = Door::shut_door();
+        let (replies, _answers) = std::sync::mpsc::channel();
+        let dead = DeadQueue { topology: "t".into(), queue: "dead".into() };
+        let mut spout = SpoutEpochs::new(door.clone(), replies, Arc::new(dead), 0, 3);
+        let ids = |again: Vec<Kept>| again.into_iter().map(|(id, ..)| id).collect::<Vec<_>>();
+        // Epoch 1 has nothing to commit: what comes next belongs to epoch 1 as well.
+        door.open(1, 10);
+        spout.hand_over(1, 0, 2);
+        door.shut();
+        door.open(1, 10);
+        spout.keep(batch(10));
+        spout.hand_over(2, 0, 2);
+        door.shut();
+        // Epoch 2 is sealed when epoch 1 is committed; it is given up after the spout handed over.
+        door.open(2, 10);
+        spout.keep(batch(20));
+        spout.hand_over(3, 0, 3);
+        spout.keep_lost(batch(21));
+        assert_eq!(ids(spout.begin_anew(2, false)), [20, 21]);
+        assert!(spout.begin_anew(2, false).is_empty());
+    }
+
+    #[test]
+    fn a_message_on_which_a_bolt_panics_too_often_is_known() {
+        let (replies, _answers) = std::sync::mpsc::channel();
+        let dead = DeadQueue { topology: "t".into(), queue: "dead".into() };
+        let mut spout = SpoutEpochs::new(Door::shut_door(), replies, Arc::new(dead), 0, 2);
+        let failure = |kind| Failure::new(kind, &"bolt".into(), "no");
+        // Once it had ended when the epoch was given up, once it was still on its way.
+        spout.fail(1, &failure(FailureKind::Panic), None);
+        spout.fail(2, &failure(FailureKind::Data), None);
+        spout.begin_anew(5, true);
+        assert!(spout.poison().is_empty());
+        spout.remember(1, &failure(FailureKind::Panic));
+        spout.remember(2, &failure(FailureKind::Data));
+        spout.begin_anew(5, true);
+        assert_eq!(spout.poison().into_keys().collect::<Vec<_>>(), [1]);
+        spout.hand_over(1, 0, 6);
+        assert!(spout.poison().is_empty(), "another epoch");
+    }
+}

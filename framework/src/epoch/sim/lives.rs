@@ -93,7 +93,7 @@ impl Sim {
     fn wrong_folder(&self) -> Option<usize> {
         let world = &mut *self.world.lock();
         let folders = world.folders.len();
-        let careless = world.faults.on && folders > 1 && world.rng.u8(..4) == 0;
+        let careless = world.faults.on && folders > 1 && world.rng.bool();
         careless.then(|| world.rng.usize(..folders))
     }
 

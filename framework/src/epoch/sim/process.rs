@@ -124,6 +124,9 @@ impl Process {
     /// Whether it waits for input and has nothing left to be committed, not even for a request.
     pub(super) fn is_idle(&self) -> bool {
         let Stage::Running(running) = &self.stage else { return false };
+        if running.tasks.is_retrying() {
+            return false;
+        }
         running.coordinator.is_idle()
             && running.tasks.door.taken() == 0
             && running.line.is_free()
@@ -141,10 +144,10 @@ impl Process {
     /// Asks it to end after the epoch in hand.
     pub(super) fn finish(&mut self, last: bool) {
         if let Stage::Running(running) = &mut self.stage {
+            self.ended_late = !running.coordinator.is_idle() || running.tasks.is_retrying();
             running.coordinator.finish(last);
             running.coordinator_at = Duration::ZERO;
             self.ending = Some(last);
-            self.ended_late = !running.coordinator.is_idle();
         }
     }
 

@@ -72,7 +72,7 @@ pub(super) struct SimSpout {
     /// Read ahead.
     ahead: VecDeque<(u64, usize)>,
     /// Messages of a source that cannot go back, to be emitted again.
-    again: VecDeque<(u64, usize)>,
+    pub(super) again: VecDeque<(u64, usize)>,
     poison: HashMap<u64, Failure>,
     /// The number of the door for which it has come to rest.
     pub(super) at_rest: u64,

@@ -152,6 +152,11 @@ impl SimTasks {
         }
     }
 
+    /// Whether a spout has messages that it is to emit again.
+    pub(super) fn is_retrying(&self) -> bool {
+        self.spouts.iter().any(|spout| !spout.again.is_empty())
+    }
+
     /// When something is due by itself.
     pub(super) fn due(&self, now: Duration) -> Option<Duration> {
         let busy = self.busy.iter().copied().filter(|until| now < *until);
