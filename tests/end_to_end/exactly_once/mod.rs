@@ -1,8 +1,11 @@
 //! Counts that are right whatever was killed.
 
 mod checkins;
+mod connection_cut;
 mod crash;
+mod database_killed;
 mod rebuild;
+mod shares;
 mod two_workers;
 
 use std::time::{Duration, Instant};
