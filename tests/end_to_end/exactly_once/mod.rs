@@ -4,6 +4,7 @@ mod checkins;
 mod connection_cut;
 mod crash;
 mod database_killed;
+mod deliveries;
 mod full_disk;
 mod rebuild;
 mod shares;
