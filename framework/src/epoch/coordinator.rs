@@ -59,8 +59,8 @@ pub(crate) struct Limits {
     pub(crate) messages: u64,
     /// Or with so many bytes of rows and changes.
     pub(crate) bytes: u64,
-    /// An epoch in which so many messages failed and none was done is not committed: everything
-    /// fails, and nothing is buried.
+    /// When so many messages have failed since one was last done, in this epoch and those before,
+    /// the epoch is not committed: everything fails, and nothing more is buried.
     pub(crate) stall_after: u64,
 }
 
@@ -130,6 +130,8 @@ pub(crate) struct Coordinator {
     requested: u64,
     sealed_for: u64,
     pub(crate) answered: u64,
+    /// Messages that became dead letters since one was last done.
+    failed: u64,
     /// So many messages were in the epoch that was given up and have not been handed out again.
     owed: u64,
     pause: Duration,
@@ -159,6 +161,7 @@ impl Coordinator {
             requested: 0,
             sealed_for: 0,
             answered: 0,
+            failed: 0,
             owed: 0,
             pause: FIRST_PAUSE,
             pause_until: Duration::ZERO,
@@ -323,7 +326,8 @@ impl Coordinator {
     }
 
     fn hand_over(&mut self, tasks: &mut impl Tasks, mut frozen: Frozen, now: Duration) -> Next {
-        if frozen.failed >= self.limits.stall_after && frozen.done == 0 {
+        let failed = if frozen.done > 0 { 0 } else { self.failed + frozen.failed };
+        if frozen.failed > 0 && failed >= self.limits.stall_after {
             let reason = frozen.reason.unwrap_or_else(|| "every message fails".to_owned());
             if self.stalled.is_none() {
                 tracing::warn!(
@@ -335,7 +339,10 @@ impl Coordinator {
             self.fail(tasks, reason);
             return Next::Now;
         }
-        self.stalled = None;
+        self.failed = failed;
+        if frozen.done + frozen.failed > 0 {
+            self.stalled = None;
+        }
         self.owed = self.owed.saturating_sub(tasks.taken().0);
         self.drain = now - self.sealed;
         self.answered = self.sealed_for;

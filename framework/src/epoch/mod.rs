@@ -22,6 +22,8 @@ mod steps;
 mod store;
 mod stores;
 mod target;
+#[cfg(test)]
+mod tests;
 
 pub(crate) use clerk::{Clerk, Work};
 pub(crate) use collector::Collected;

@@ -73,4 +73,26 @@ mod tests {
         position.drop_below(9);
         assert_eq!(position.ranges, [9..10]);
     }
+
+    proptest::proptest! {
+        #[test]
+        fn positions_are_a_set_of_offsets(
+            more in proptest::collection::vec((0_u64..40, 0_u64..8), 0..12),
+            floor in 0_u64..50,
+        ) {
+            let mut position = SourcePosition::default();
+            let mut known = std::collections::BTreeSet::new();
+            for (start, length) in more {
+                position.add([start..start + length]);
+                known.extend(start..start + length);
+            }
+            position.drop_below(floor);
+            known.retain(|offset| *offset >= floor);
+            let found: Vec<u64> = position.ranges.iter().cloned().flatten().collect();
+            proptest::prop_assert_eq!(&found, &known.iter().copied().collect::<Vec<_>>());
+            proptest::prop_assert_eq!(position.count(), known.len() as u64);
+            let apart = position.ranges.windows(2).all(|two| two[0].end < two[1].start);
+            proptest::prop_assert!(apart, "{:?}", position.ranges);
+        }
+    }
 }

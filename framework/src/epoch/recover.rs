@@ -75,9 +75,9 @@ impl Committer {
             resources: resources.clone(),
         };
         for (spout, source) in &self.ports.sources {
-            let identity = source
-                .claim(&claim)
-                .map_err(|error| of_source(error.context(format!("`{spout}` has no claim"))))?;
+            let identity = source.claim(&claim).map_err(|error| {
+                of_source(error.context(format!("`{spout}` cannot claim its source")))
+            })?;
             // Even where the positions name no messages: what the source was to remember of them
             // may be gone with its former life.
             let known = self.committed.positions.get(spout);

@@ -123,3 +123,77 @@ impl Door {
         self.taken.load(SeqCst)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_door_is_opened_and_shut_once_at_a_time() {
+        let door = Door::shut_door();
+        let shut = door.number();
+        door.shut();
+        assert_eq!(door.number(), shut);
+        door.open(7, 10);
+        assert!(Door::is_open(door.number()));
+        door.open(8, 20);
+        assert_eq!((door.epoch(), door.take(100)), (7, 10), "it was open already");
+        door.shut();
+        assert_eq!(door.number(), shut + 2);
+    }
+
+    #[test]
+    fn what_was_not_handed_out_is_given_back() {
+        let door = Door::shut_door();
+        door.open(1, 10);
+        let got = door.take(6);
+        door.used(got, 2);
+        assert_eq!((door.taken(), door.take(100)), (2, 8));
+        door.used(8, 8);
+        assert_eq!((door.taken(), door.take(1)), (10, 0));
+        // A spout may emit more than it was to.
+        door.shut();
+        door.open(2, 10);
+        let got = door.take(6);
+        door.used(got, 12);
+        assert_eq!((door.taken(), door.take(1)), (12, 0));
+    }
+
+    #[test]
+    fn spouts_on_many_threads_take_no_more_than_there_is() {
+        let door = Door::shut_door();
+        door.open(1, 1_000);
+        let take = || {
+            let mut all = 0;
+            loop {
+                let got = door.take(7);
+                all += got as u64;
+                door.used(got, got);
+                if got == 0 {
+                    return all;
+                }
+            }
+        };
+        let all: u64 = std::thread::scope(|scope| {
+            let threads: Vec<_> = (0..4).map(|_| scope.spawn(take)).collect();
+            threads.into_iter().map(|thread| thread.join().unwrap()).sum()
+        });
+        // One that found less than it wished for may have left the rest to nobody.
+        let all = all + take();
+        assert_eq!((all, door.taken()), (1_000, 1_000));
+    }
+
+    #[test]
+    fn only_the_suspected_spout_is_admitted_and_condemned() {
+        let door = Door::shut_door();
+        door.admit_only(1, true);
+        let of = |place| (door.admits(place), door.condemns(place));
+        assert_eq!([of(0), of(1)], [(false, false), (true, true)]);
+        door.admit_only(0, false);
+        let of = |place| (door.admits(place), door.condemns(place));
+        assert_eq!([of(0), of(1)], [(true, false), (false, false)]);
+        door.admit_all();
+        let of = |place| (door.admits(place), door.condemns(place));
+        assert_eq!([of(0), of(1)], [(true, false), (true, false)]);
+    }
+}

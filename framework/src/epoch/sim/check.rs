@@ -17,7 +17,7 @@ use crate::{
 
 /// A commit is in the store: of a run that may, with the rows of exactly those messages that it and
 /// the sources remember as read.
-pub(super) fn committed(world: &mut World, floors: &[u64]) {
+pub(super) fn committed(world: &mut World, floors: Option<&[u64]>) {
     let (incarnation, epoch) = (world.store.record.incarnation, world.store.record.epoch);
     let before = world.store.history.len() as u64;
     world.check(epoch == before + 1, || format!("epoch {epoch} follows {before}"));
@@ -39,7 +39,7 @@ pub(super) fn committed(world: &mut World, floors: &[u64]) {
     if let Some(wrong) = wrong {
         return world.violate(wrong);
     }
-    for (spout, floor) in floors.iter().copied().enumerate() {
+    for spout in 0..world.spouts() {
         let position = world.store.record.positions.get(&spout_id(spout)).cloned();
         let position = position.unwrap_or_default();
         if spout >= world.plan.sources {
@@ -48,6 +48,7 @@ pub(super) fn committed(world: &mut World, floors: &[u64]) {
             continue;
         }
         let read: BTreeSet<u64> = position.ranges.iter().cloned().flatten().collect();
+        let floor = floors.map_or(0, |floors| floors[spout]);
         world.check(read.iter().all(|offset| *offset >= floor), || {
             format!("positions of spout {spout} go below the floor {floor}: {read:?}")
         });
@@ -133,6 +134,16 @@ fn number(values: &Values, component: &str, place: i64, name: &str) -> i64 {
     }
 }
 
+/// A run has ended in order, after the end of the input was told: nothing is held back.
+pub(super) fn ended_with_input(world: &mut World) {
+    let counts = world.truth.counts.clone();
+    if world.store.tables[FIRED.0] != counts {
+        let found = &world.store.tables[FIRED.0];
+        let text = format!("at the end of the input the timers left {found:?}, not {counts:?}");
+        world.violate(text);
+    }
+}
+
 /// Everything was sent, the input has ended, and the run with it.
 pub(super) fn finished(world: &mut World, lossy: &BTreeSet<usize>) {
     for spout in 0..world.plan.sources {
@@ -156,12 +167,6 @@ pub(super) fn finished(world: &mut World, lossy: &BTreeSet<usize>) {
         let reader = world.kept.read_by.get(offset);
         let accounted = world.done[message] || reader.is_some_and(|by| lossy.contains(by));
         world.check(accounted, || format!("message {message} is lost, and nobody died of it"));
-    }
-    let counts = world.truth.counts.clone();
-    if world.store.tables[FIRED.0] != counts {
-        let found = &world.store.tables[FIRED.0];
-        let text = format!("the timers left {found:?}, not {counts:?}");
-        world.violate(text);
     }
     let totals: BTreeMap<i64, i64> = (0..2)
         .map(|group| (group, world.truth.of_group(group)))

@@ -1,5 +1,7 @@
 //! What becomes of a call of a port.
 
+use std::time::Duration;
+
 use fastrand::Rng;
 
 use super::plan::Dangers;
@@ -68,6 +70,12 @@ impl Faults {
 
     pub(super) fn panics(&self, rng: &mut Rng) -> bool {
         self.on && rng.f64() < self.dangers.panic
+    }
+
+    /// How long a call takes, when it takes long.
+    pub(super) fn lingers(&self, rng: &mut Rng) -> Option<Duration> {
+        let long = self.on && rng.f64() < self.dangers.linger;
+        long.then(|| Duration::from_micros(rng.u64(..60_000)))
     }
 
     pub(super) fn hiccups(&self, rng: &mut Rng) -> bool {

@@ -41,6 +41,8 @@ pub(super) struct Plan {
     pub(super) trouble: u8,
     /// So many messages kill the process.
     pub(super) poison: usize,
+    /// One of two spouts has messages only now and then, and none that kills.
+    pub(super) lopsided: bool,
     pub(super) dangers: Dangers,
 }
 
@@ -53,6 +55,8 @@ pub(super) struct Dangers {
     /// How likely a row makes its bolt panic, or fail for a while.
     pub(super) panic: f64,
     pub(super) hiccup: f64,
+    /// How likely a task is busy for long.
+    pub(super) linger: f64,
     /// The longest between two events; none when there are none.
     pub(super) event_us: Option<u64>,
     /// So often a process may die, or be taken over from, between two commits.
@@ -67,8 +71,11 @@ impl Plan {
         let poison = if rng.u8(..8) == 0 { rng.usize(1..=2) } else { 0 };
         let few = [20, 40, 64];
         let most = if poison > 0 || rng.bool() { one_of(rng, &few) } else { 1_000_000 };
+        let sources = rng.usize(1..=2);
+        let lopsided = poison > 0 && sources == 2 && rng.bool();
         Plan {
-            sources: rng.usize(1..=2),
+            sources,
+            lopsided,
             kept: poison == 0 && rng.u8(..4) == 0,
             messages: rng.usize(10..60),
             phases: if rng.u8(..4) == 0 { 2 } else { 1 },
@@ -82,7 +89,7 @@ impl Plan {
             max_attempts: rng.u32(2..=3),
             memory: one_of(rng, &[0, 600, 1_000_000]) as usize,
             step_us: one_of(rng, &[2, 10, 60]),
-            send_us: one_of(rng, &[200, 4_000, 20_000]),
+            send_us: if lopsided { 1_000_000 } else { one_of(rng, &[200, 4_000, 20_000]) },
             timer_us: one_of(rng, &[1, 20_000, 200_000]) as i64,
             room: rng.usize(1..6),
             coordinator: rng.usize(1..4),
@@ -102,6 +109,7 @@ impl Dangers {
             death: often(rng, &[0.0, 0.02, 0.1]),
             panic: often(rng, &[0.0, 0.002, 0.02]),
             hiccup: often(rng, &[0.0, 0.02]),
+            linger: often(rng, &[0.0, 0.01]),
             event_us: [None, Some(20_000), Some(200_000)][rng.usize(..3)],
             // A message is condemned after so many deaths that it cannot be the innocent one.
             deaths_per_epoch: if poison { 1 } else { 4 },

@@ -53,6 +53,8 @@ struct Running {
     suspicion: Suspicion,
     line: Arc<Line>,
     tasks: SimTasks,
+    /// How many commits were asked for.
+    requested: u64,
 }
 
 enum Stage {
@@ -64,10 +66,11 @@ enum Stage {
 pub(super) struct Process {
     pub(super) handle: Handle,
     pub(super) incarnation: u64,
-    /// Whether it has given up an epoch.
-    pub(super) has_rolled_back: bool,
-    /// Whether it was asked to end.
-    pub(super) is_ending: bool,
+    /// Whether it was asked to end, and whether the input has ended.
+    pub(super) ending: Option<bool>,
+    /// Whether it had just given up an epoch then, or has since: it may end without having worked
+    /// on the messages of that epoch again.
+    pub(super) ended_late: bool,
     stage: Stage,
 }
 
@@ -97,14 +100,14 @@ impl Process {
         let reader = states.reader();
         let committer = Committer::new(Ports {
             topology: "simulated".into(),
-            store: Box::new(SimStore::new(handle.clone(), sources.clone())),
+            store: Box::new(SimStore::new(handle.clone())),
             states: Box::new(states),
             outbox: Box::new(SimOutbox::new(handle.clone())),
             sources: named.collect(),
             dead_queue: "dead".to_owned(),
         });
         let stage = Stage::Beginning(Box::new(Beginning { committer, at: now, sources, reader }));
-        Process { handle, incarnation: 0, has_rolled_back: false, is_ending: false, stage }
+        Process { handle, incarnation: 0, ending: None, ended_late: false, stage }
     }
 
     pub(super) fn over(&self) -> Option<&Over> {
@@ -118,10 +121,21 @@ impl Process {
         matches!(self.stage, Stage::Running(_))
     }
 
-    /// Whether it waits for input and has nothing left to be committed.
+    /// Whether it waits for input and has nothing left to be committed, not even for a request.
     pub(super) fn is_idle(&self) -> bool {
         let Stage::Running(running) = &self.stage else { return false };
-        running.coordinator.is_idle() && running.tasks.door.taken() == 0 && running.line.is_free()
+        running.coordinator.is_idle()
+            && running.tasks.door.taken() == 0
+            && running.line.is_free()
+            && running.coordinator.answered >= running.requested
+    }
+
+    /// Asks for a commit of the epoch in hand.
+    pub(super) fn request(&mut self) {
+        if let Stage::Running(running) = &mut self.stage {
+            running.requested += 1;
+            running.coordinator_at = Duration::ZERO;
+        }
     }
 
     /// Asks it to end after the epoch in hand.
@@ -129,7 +143,8 @@ impl Process {
         if let Stage::Running(running) = &mut self.stage {
             running.coordinator.finish(last);
             running.coordinator_at = Duration::ZERO;
-            self.is_ending = true;
+            self.ending = Some(last);
+            self.ended_late = !running.coordinator.is_idle();
         }
     }
 
@@ -157,12 +172,12 @@ impl Process {
     }
 
     /// When something is due, if nothing happens before.
-    pub(super) fn due(&self) -> Option<Duration> {
+    pub(super) fn due(&self, now: Duration) -> Option<Duration> {
         match &self.stage {
             Stage::Beginning(beginning) => Some(beginning.at),
             Stage::Over(_) => None,
             Stage::Running(running) => {
-                let all = [Some(running.coordinator_at), running.clerk_at, running.tasks.due()];
+                let all = [Some(running.coordinator_at), running.clerk_at, running.tasks.due(now)];
                 all.into_iter().flatten().min()
             }
         }
@@ -172,8 +187,10 @@ impl Process {
         match (part, &mut self.stage) {
             (Part::Recovery, Stage::Beginning(_)) => self.recover(now),
             (Part::Coordinator, Stage::Running(running)) => {
+                let before = running.coordinator.rollbacks;
                 let over = running.coordinate(&self.handle, now);
-                self.has_rolled_back |= running.coordinator.rollbacks > 0;
+                let again = running.coordinator.rollbacks > before;
+                self.ended_late |= again && self.ending.is_some();
                 if let Some(over) = over {
                     self.stage = Stage::Over(over);
                 }
@@ -215,6 +232,11 @@ impl Process {
             let mut world = self.handle.world();
             let (process, run) = (self.handle.process, self.incarnation);
             world.tell(|| format!("process {process} is run {run} and begins with {epoch}"));
+            let record = &world.store.record;
+            let applied = (record.epoch, record.commit_id.clone());
+            let fits = world.folders[self.handle.folder].applied == applied;
+            let fits = fits || record.incarnation != run;
+            world.check(fits, || format!("process {process} begins with a folder that is wrong"));
             (world.plan.limits, world.spouts())
         };
         let suspicion = Suspicion::count(committer.states(), epoch, limits.messages, spouts)
@@ -234,6 +256,7 @@ impl Process {
             suspicion,
             line,
             tasks,
+            requested: 0,
         })
     }
 }
@@ -241,6 +264,9 @@ impl Process {
 impl Running {
     fn coordinate(&mut self, handle: &Handle, now: Duration) -> Option<Over> {
         let (phase, epoch) = (self.coordinator.phase(), self.coordinator.epoch());
+        if self.requested > self.coordinator.answered && handle.world().rng.bool() {
+            self.coordinator.commit(self.requested);
+        }
         let next = self.coordinator.step(&mut self.tasks, now);
         let (after, line) = (self.coordinator.phase(), &self.line);
         self.suspicion.watch(self.coordinator.epoch(), &self.tasks.door, line, now);

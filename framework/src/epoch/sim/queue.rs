@@ -3,12 +3,10 @@
 use std::{
     any::Any,
     ops::Range,
-    sync::{
-        Arc,
-        atomic::{AtomicU64, Ordering::Relaxed},
-    },
+    sync::atomic::{AtomicBool, AtomicU64, Ordering::Relaxed},
 };
 
+use fastrand::Rng;
 use parking_lot::Mutex;
 
 use super::{
@@ -17,7 +15,7 @@ use super::{
 };
 use crate::{
     epoch::{ReplayableSource, SourceClaim, SourceDead},
-    error::{Error, Result},
+    error::{Error, ErrorKind, Result},
 };
 
 /// What a queue has on disk.
@@ -27,8 +25,11 @@ pub(super) struct Queue {
     pub(super) messages: Vec<usize>,
     pub(super) settled: Vec<bool>,
     pub(super) dead: Vec<SourceDead>,
+    generation: u64,
     /// The highest run that has claimed it.
     holder: u64,
+    /// The highest floor that anybody was told of: what is settled above it may be forgotten.
+    told: u64,
 }
 
 impl Queue {
@@ -39,6 +40,20 @@ impl Queue {
 
     pub(super) fn floor(&self) -> u64 {
         self.settled.iter().take_while(|settled| **settled).count() as u64
+    }
+
+    /// All messages are to be read again.
+    pub(super) fn rewind(&mut self) {
+        self.settled.fill(false);
+        self.generation += 1;
+    }
+
+    /// Of what is settled only the floor is sure, and what became a dead letter.
+    fn forget(&mut self, rng: &mut Rng) {
+        for offset in self.told as usize..self.settled.len() {
+            let dead = self.dead.iter().any(|dead| dead.offset == offset as u64);
+            self.settled[offset] &= dead || rng.bool();
+        }
     }
 
     pub(super) fn is_done(&self) -> bool {
@@ -96,14 +111,16 @@ pub(super) struct SimSource {
     queue: usize,
     incarnation: AtomicU64,
     ahead: Mutex<Ahead>,
-    /// The floor that this run was told of last.
-    told: Arc<AtomicU64>,
+    /// The floor that this run was told of last, and how often that was.
+    told: Mutex<(u64, u32)>,
+    /// It was told that another run has the queue.
+    is_lost: AtomicBool,
 }
 
 impl SimSource {
     pub(super) fn new(handle: Handle, queue: usize) -> Self {
-        let (incarnation, ahead, told) = Default::default();
-        SimSource { handle, queue, incarnation, ahead, told }
+        let (incarnation, ahead, told, is_lost) = Default::default();
+        SimSource { handle, queue, incarnation, ahead, told, is_lost }
     }
 
     /// Reads up to so many messages: their offsets, and their numbers.
@@ -131,16 +148,23 @@ impl SimSource {
             && self.ahead.lock().skip_settled(queue.messages.len()).is_some()
     }
 
-    pub(super) fn told(&self) -> u64 {
-        self.told.load(Relaxed)
-    }
-
     fn held<'w>(&self, world: &'w mut World) -> Result<&'w mut Queue> {
         let (queue, ours) = (&mut world.queues[self.queue], self.incarnation.load(Relaxed));
         if queue.holder == ours {
             return Ok(queue);
         }
         Err(Error::data(format!("run {} has the queue, not run {ours}", queue.holder)))
+    }
+
+    /// A run that has heard that its claim is lost must not go on.
+    fn heed(&self, done: Result<()>) -> Result<()> {
+        if done.as_ref().is_err_and(|error| error.kind() == ErrorKind::Data) {
+            let again = self.is_lost.swap(true, Relaxed);
+            let mut world = self.handle.world();
+            world.saw("fenced at the queue");
+            world.check(!again, || "a run lost its queue and goes on settling".to_owned());
+        }
+        done
     }
 
     /// Settles some of these offsets, as many as `extent` says, and says which were not settled.
@@ -170,6 +194,11 @@ impl SimSource {
 impl ReplayableSource for SimSource {
     fn claim(&self, claim: &SourceClaim) -> Result<String> {
         self.handle.call("queue.claim", Error::retry, |world, _| {
+            if world.faults.on && world.rng.u8(..8) == 0 {
+                world.saw("the queue forgets");
+                let World { queues, rng, .. } = world;
+                queues[self.queue].forget(rng);
+            }
             let queue = &mut world.queues[self.queue];
             if queue.holder > claim.incarnation {
                 let holder = queue.holder;
@@ -178,34 +207,40 @@ impl ReplayableSource for SimSource {
             queue.holder = claim.incarnation;
             self.incarnation.store(claim.incarnation, Relaxed);
             self.ahead.lock().go_back(queue);
-            Ok(format!("queue {}, generation 1", self.queue))
+            Ok(format!("queue {}, generation {}", self.queue, queue.generation + 1))
         })
     }
 
     fn settle(&self, ranges: &[Range<u64>]) -> Result<()> {
-        self.handle.call("queue.settle", Error::retry, |world, extent| {
+        let done = self.handle.call("queue.settle", Error::retry, |world, extent| {
             world.tell(|| format!("settle {ranges:?} of queue {}", self.queue));
             self.settle_some(world, ranges.iter().cloned().flatten(), extent).map(|_| ())
-        })
+        });
+        self.heed(done)
     }
 
     fn dead_letter(&self, dead: &[SourceDead]) -> Result<()> {
-        self.handle.call("queue.dead_letter", Error::retry, |world, extent| {
+        let done = self.handle.call("queue.dead_letter", Error::retry, |world, extent| {
             world.tell(|| format!("dead letters {dead:?} of queue {}", self.queue));
             let fresh = self.settle_some(world, dead.iter().map(|dead| dead.offset), extent)?;
             let letters = dead.iter().filter(|letter| fresh.contains(&letter.offset)).cloned();
             world.queues[self.queue].dead.extend(letters);
             Ok(())
-        })
+        });
+        self.heed(done)
     }
 
     fn floor(&self) -> u64 {
         let mut world = self.handle.world();
+        let World { queues, rng, .. } = &mut *world;
+        let (queue, told) = (&mut queues[self.queue], &mut *self.told.lock());
         // What a run knows of the floor may be old.
-        if world.rng.bool() {
-            self.told.store(world.queues[self.queue].floor(), Relaxed);
-        }
-        self.told()
+        *told = match told.1 < 2 && rng.bool() {
+            true => (told.0, told.1 + 1),
+            false => (queue.floor(), 0),
+        };
+        queue.told = queue.told.max(told.0);
+        told.0
     }
 
     fn rewind(&self) -> Result<()> {

@@ -37,28 +37,28 @@ pub(super) struct Report {
     pub(super) sum: u64,
 }
 
-struct Sim {
-    world: Shared,
+pub(super) struct Sim {
+    pub(super) world: Shared,
     /// The processes that are alive.
-    processes: Vec<Process>,
+    pub(super) processes: Vec<Process>,
     /// The one that is to be; any other was taken over from.
-    current: Option<usize>,
+    pub(super) current: Option<usize>,
     /// How the last process has ended: `None` for a death.
-    ended: Option<Over>,
+    pub(super) ended: Option<Over>,
     /// Processes with whom messages may be lost that no source brings back.
-    lossy: BTreeSet<usize>,
-    next_process: usize,
+    pub(super) lossy: BTreeSet<usize>,
+    pub(super) next_process: usize,
     /// When the next process begins, if there is none.
-    restart: Duration,
-    sent: usize,
+    pub(super) restart: Duration,
+    pub(super) sent: usize,
     /// Messages that kill, still to be sent.
-    poison: usize,
-    phase: usize,
-    send_at: Duration,
-    event_at: Option<Duration>,
-    calm_since: Option<Duration>,
+    pub(super) poison: usize,
+    pub(super) phase: usize,
+    pub(super) send_at: Duration,
+    pub(super) event_at: Option<Duration>,
+    pub(super) calm_since: Option<Duration>,
     /// The end of the input was told.
-    is_last: bool,
+    pub(super) is_last: bool,
 }
 
 /// Runs a seed to its end.
@@ -163,7 +163,7 @@ impl Sim {
         let sends = (self.sent < self.to_send()).then_some(self.send_at);
         let event = self.event_at.filter(|_| self.calm_since.is_none());
         let restart = self.current.is_none().then_some(self.restart);
-        let processes = self.processes.iter().filter_map(Process::due);
+        let processes = self.processes.iter().filter_map(|process| process.due(now));
         let until = self.world.lock().plan.dangers.until;
         let until = self.calm_since.is_none().then_some(until);
         let all = processes.chain(sends).chain(event).chain(restart).chain(until);
@@ -173,7 +173,10 @@ impl Sim {
 
     fn send(&mut self) {
         let world = &mut *self.world.lock();
-        let spout = world.rng.usize(..world.spouts());
+        let mut spout = world.rng.usize(..world.spouts());
+        if world.plan.lopsided {
+            spout = usize::from(world.rng.u8(..8) > 0);
+        }
         let into = match world.queues.get(spout) {
             Some(queue) => queue.messages.len(),
             None => world.kept.messages.len(),
@@ -181,7 +184,8 @@ impl Sim {
         let (keys, trouble) = (world.plan.keys, world.plan.trouble);
         let mut message = Message::draw(&mut world.rng, (spout, into as u64), keys, trouble);
         let left = self.world_left(world);
-        if self.poison > 0 && world.rng.usize(..left.max(1)) < self.poison {
+        let may_kill = !world.plan.lopsided || spout == 1;
+        if may_kill && self.poison > 0 && world.rng.usize(..left.max(1)) < self.poison {
             self.poison -= 1;
             world.saw("a message that kills");
             message.nature = Nature::Kills;
@@ -201,154 +205,6 @@ impl Sim {
 
     fn world_left(&self, world: &World) -> usize {
         world.plan.messages * world.plan.phases - self.sent
-    }
-
-    /// Something happens to a process, or to the store.
-    fn event(&mut self, now: Duration) {
-        let (kind, epoch) = {
-            let mut world = self.world.lock();
-            let longest = world.plan.dangers.event_us.unwrap_or(1_000);
-            self.event_at = Some(now + Duration::from_micros(world.rng.u64(0..=longest)));
-            (world.rng.u8(..8), world.store.record.epoch)
-        };
-        match kind {
-            0..2 => {
-                let mut world = self.world.lock();
-                let away = Duration::from_micros(world.rng.u64(..100_000));
-                world.store.away_until = now + away;
-                world.saw("the store is away");
-                world.tell(|| format!("the store is away for {away:?}"));
-            }
-            2..4 => {
-                if let Some(process) = self.current()
-                    && self.world.lock().faults.may_die(epoch)
-                {
-                    process.handle.die("by chance");
-                }
-            }
-            4 => self.take_over(),
-            5 => self.world.lock().resolve_ghost(),
-            _ => self.finish(),
-        }
-    }
-
-    /// Asks the current process to end in order.
-    fn finish(&mut self) {
-        let current = self.current;
-        let mut processes = self.processes.iter_mut();
-        let Some(process) = processes.find(|p| Some(p.handle.process) == current) else { return };
-        if !process.is_running() {
-            return;
-        }
-        let mut world = self.world.lock();
-        world.saw("an end in order");
-        let last = world.rng.u8(..4) == 0;
-        world.tell(|| format!("process {} is to end, last {last}", process.handle.process));
-        drop(world);
-        process.finish(last);
-    }
-
-    /// A second process begins with a copy of the folder, while the first one is still alive.
-    fn take_over(&mut self) {
-        let ([process], Some(_)) = (&self.processes[..], self.current) else { return };
-        let mut world = self.world.lock();
-        let epoch = world.store.record.epoch;
-        if !process.is_running() || world.plan.poison > 0 || !world.faults.may_die(epoch) {
-            return;
-        }
-        world.saw("a process is taken over from");
-        let copy = world.folders[process.handle.folder].copy();
-        world.folders.push(copy);
-        let folder = world.folders.len() - 1;
-        drop(world);
-        self.begin(folder);
-    }
-
-    fn begin(&mut self, folder: usize) {
-        let number = self.next_process;
-        self.next_process += 1;
-        self.world.lock().tell(|| format!("process {number} begins with folder {folder}"));
-        self.processes.push(Process::new(&self.world, number, folder));
-        self.current = Some(number);
-    }
-
-    fn current(&self) -> Option<&Process> {
-        self.processes.iter().find(|process| Some(process.handle.process) == self.current)
-    }
-
-    /// Takes processes away that are dead or over, and begins a new one when there is none.
-    fn bury(&mut self, now: Duration) -> Result<(), String> {
-        let mut at = 0;
-        while at < self.processes.len() {
-            let process = &self.processes[at];
-            let over = process.over().cloned();
-            if over.is_none() && !process.handle.is_dead() {
-                at += 1;
-                continue;
-            }
-            let over = over.filter(|_| !process.handle.is_dead());
-            let (number, folder) = (process.handle.process, process.handle.folder);
-            let incarnation = process.incarnation;
-            if over != Some(Over::InOrder) || process.has_rolled_back {
-                self.lossy.insert(number);
-            }
-            self.processes.remove(at);
-            let mut world = self.world.lock();
-            world.store.cut_off(number);
-            world.tell(|| format!("process {number} is over: {over:?}"));
-            let record = world.store.record.clone();
-            let is_current = record.incarnation == incarnation;
-            let fits = world.folders[folder].goes_with(record.epoch, &record.commit_id);
-            match &over {
-                Some(Over::Refused(reason)) if is_current && fits => {
-                    return Err(format!("process {number} could not begin: {reason}"));
-                }
-                Some(Over::Refused(_)) => world.saw("refused"),
-                Some(Over::Fenced(reason)) if is_current => {
-                    return Err(format!("process {number} was ended: {reason}"));
-                }
-                Some(Over::Fenced(_)) => world.saw("fenced"),
-                Some(Over::InOrder | Over::Failed(_)) | None => {}
-            }
-            if self.current == Some(number) {
-                self.current = None;
-                self.restart = now + Duration::from_micros(world.rng.u64(..20_000));
-            }
-            drop(world);
-            self.ended = over;
-        }
-        if self.current.is_none() && now >= self.restart && !self.is_finished() {
-            let folder = self.right_folder()?;
-            // The folder has a lock.
-            self.end(|process| process.handle.folder == folder);
-            self.begin(folder);
-        }
-        Ok(())
-    }
-
-    /// Ends processes that somebody took over from.
-    fn end(&mut self, which: impl Fn(&Process) -> bool) {
-        let all = std::mem::take(&mut self.processes).into_iter();
-        let (out, left): (Vec<_>, Vec<_>) = all.partition(which);
-        self.processes = left;
-        for process in out {
-            self.world.lock().store.cut_off(process.handle.process);
-            self.lossy.insert(process.handle.process);
-        }
-    }
-
-    /// A folder that goes with the store.
-    fn right_folder(&self) -> Result<usize, String> {
-        let mut world = self.world.lock();
-        world.resolve_ghost();
-        let record = world.store.record.clone();
-        let fits =
-            |folder: &usize| world.folders[*folder].goes_with(record.epoch, &record.commit_id);
-        let right: Vec<usize> = (0..world.folders.len()).filter(fits).collect();
-        if right.is_empty() {
-            return Err(format!("no state folder goes with {record:?}"));
-        }
-        Ok(right[world.rng.usize(..right.len())])
     }
 
     /// When all is sent and the dangerous time is over, nothing goes wrong any more; when then all
@@ -378,7 +234,7 @@ impl Sim {
         if let [process] = &mut self.processes[..]
             && all_done
             && process.is_idle()
-            && !process.is_ending
+            && process.ending.is_none()
         {
             self.is_last = true;
             self.world.lock().tell(|| "the input has ended".to_owned());
@@ -388,7 +244,7 @@ impl Sim {
     }
 
     /// Whether the last process of this phase has ended in order after the end of the input.
-    fn is_finished(&self) -> bool {
+    pub(super) fn is_finished(&self) -> bool {
         self.is_last && self.current.is_none() && self.ended == Some(Over::InOrder)
     }
 

@@ -1,13 +1,17 @@
 //! A store with transactions: the record of the commit and four tables.
 
-use std::{any::Any, collections::BTreeMap, sync::Arc, time::Duration};
+use std::{
+    any::Any,
+    collections::{BTreeMap, VecDeque},
+    sync::Arc,
+    time::Duration,
+};
 
 use super::{
     check,
     faults::{End, Extent},
     message::Truth,
     plan::TABLES,
-    queue::SimSource,
     world::{Handle, World},
 };
 use crate::{
@@ -45,8 +49,8 @@ struct Transaction {
     process: usize,
     committed: Committed,
     rows: Vec<(Table, i64, i64)>,
-    /// The floors that the run knew of, by spout.
-    floors: Vec<u64>,
+    /// The positions go no further back than to these offsets, if the run has committed often.
+    floors: Option<Vec<u64>>,
 }
 
 /// What the store has on disk, and its transactions.
@@ -92,7 +96,7 @@ impl World {
             *cell = if table == SUMS { *cell + value } else { value };
         }
         self.store.record = committed;
-        check::committed(self, &floors);
+        check::committed(self, floors.as_deref());
         let commit_id = self.store.record.commit_id.clone();
         let truth = self.truth.clone();
         self.store.history.push(Done { commit_id, truth });
@@ -114,22 +118,32 @@ impl World {
 /// A process's connection to the store.
 pub(super) struct SimStore {
     handle: Handle,
-    sources: Vec<Arc<SimSource>>,
+    /// It was told that it may not commit any more.
+    is_fenced: bool,
+    /// The floors of the queues at the last few commits of this run.
+    floors: VecDeque<Vec<u64>>,
+    /// The epoch of the last of them.
+    last: u64,
 }
 
+/// A source may not know of the last two floors; positions go no further back than to the one
+/// before.
+const FLOORS: usize = 4;
+
 impl SimStore {
-    pub(super) fn new(handle: Handle, sources: Vec<Arc<SimSource>>) -> Self {
-        SimStore { handle, sources }
+    pub(super) fn new(handle: Handle) -> Self {
+        SimStore { handle, is_fenced: false, floors: VecDeque::new(), last: 0 }
     }
 
     /// A call that loses the transaction when it fails.
     fn call<T>(
         &self,
         name: &'static str,
+        failed: fn(String) -> StoreFault,
         work: impl FnOnce(&mut World) -> Result<T, StoreFault>,
     ) -> Result<T, StoreFault> {
         let process = self.handle.process;
-        let done = self.handle.call(name, StoreFault::Retry, |world, _| {
+        let done = self.handle.call(name, failed, |world, _| {
             world.is_reachable(process)?;
             work(world)
         });
@@ -142,7 +156,7 @@ impl SimStore {
 
 impl CommitStore for SimStore {
     fn claim(&mut self) -> Result<Committed, StoreFault> {
-        self.call("store.claim", |world| {
+        self.call("store.claim", StoreFault::Retry, |world| {
             world.resolve_ghost();
             world.store.record.incarnation += 1;
             Ok(world.store.record.clone())
@@ -150,8 +164,10 @@ impl CommitStore for SimStore {
     }
 
     fn begin(&mut self, commit: &Commit) -> Result<(), StoreFault> {
-        let process = self.handle.process;
-        self.call("store.begin", |world| {
+        let (process, is_fenced) = (self.handle.process, self.is_fenced);
+        let oldest = self.floors.front().filter(|_| self.floors.len() == FLOORS).cloned();
+        let done = self.call("store.begin", StoreFault::Refused, |world| {
+            world.check(!is_fenced, || format!("process {process} was fenced and goes on"));
             let open = world.store.open.is_some();
             world.check(!open, || "a transaction began within a transaction".to_owned());
             if world.store.ghost.is_some() {
@@ -169,15 +185,16 @@ impl CommitStore for SimStore {
                 commit_id: commit.commit_id.clone(),
                 positions: commit.positions.clone(),
             };
-            let floors = self.sources.iter().map(|source| source.told()).collect();
             let rows = Vec::new();
-            world.store.open = Some(Transaction { process, committed, rows, floors });
+            world.store.open = Some(Transaction { process, committed, rows, floors: oldest });
             Ok(())
-        })
+        });
+        self.is_fenced = matches!(done, Err(StoreFault::Fenced(_)));
+        done
     }
 
     fn rows(&mut self, commit: &Commit) -> Result<Vec<Rejected>, StoreFault> {
-        self.call("store.rows", |world| {
+        self.call("store.rows", StoreFault::Unknown, |world| {
             let mut rejected = Vec::new();
             let mut written = Vec::new();
             for (table, rows) in commit.rows.iter().enumerate() {
@@ -226,6 +243,13 @@ impl CommitStore for SimStore {
             return Err(StoreFault::Retry("the transaction is lost".to_owned()));
         }
         let fate = (Extent::All, end);
+        if self.last != open.committed.epoch {
+            self.last = open.committed.epoch;
+            self.floors.push_back(world.queues.iter().map(|queue| queue.floor()).collect());
+            if self.floors.len() > FLOORS {
+                self.floors.pop_front();
+            }
+        }
         self.handle.end_call(world, "store.commit", fate, StoreFault::Unknown, |world, _| {
             match extent {
                 Extent::All => world.commit(open),
@@ -241,7 +265,7 @@ impl CommitStore for SimStore {
     }
 
     fn look(&mut self) -> Result<Committed, StoreFault> {
-        self.call("store.look", |world| {
+        self.call("store.look", StoreFault::Retry, |world| {
             world.saw("a look after a commit of which nobody knows");
             world.resolve_ghost();
             Ok(world.store.record.clone())

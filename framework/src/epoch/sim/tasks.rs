@@ -45,6 +45,8 @@ pub(super) struct SimTasks {
     /// Where the tasks of each bolt begin among all, and the end.
     starts: Vec<usize>,
     controls: Vec<VecDeque<Control>>,
+    /// Until when each task is inside of a call that takes long.
+    busy: Vec<Duration>,
     replies: Receiver<(u64, Reply)>,
     round: u64,
     cuts: Vec<Cut>,
@@ -106,6 +108,7 @@ impl SimTasks {
             door,
             sources,
             controls: (0..spouts.len() + bolts.len()).map(|_| VecDeque::new()).collect(),
+            busy: vec![Duration::ZERO; spouts.len() + bolts.len()],
             spouts,
             bolts,
             starts,
@@ -131,12 +134,18 @@ impl SimTasks {
             out.front().is_some_and(|row| self.bolts[self.target(row)].inbox.len() < self.room)
         };
         for (task, spout) in self.spouts.iter().enumerate() {
+            if now < self.busy[task] {
+                continue;
+            }
             if !self.controls[task].is_empty() || spout.is_ready() || has_way(&spout.out) {
                 to.push(task);
             }
         }
         for (index, bolt) in self.bolts.iter().enumerate() {
             let task = self.spouts.len() + index;
+            if now < self.busy[task] {
+                continue;
+            }
             if !self.controls[task].is_empty() || bolt.is_ready(now) || has_way(&bolt.out) {
                 to.push(task);
             }
@@ -144,8 +153,9 @@ impl SimTasks {
     }
 
     /// When something is due by itself.
-    pub(super) fn due(&self) -> Option<Duration> {
-        self.bolts.iter().filter_map(SimBolt::due).min()
+    pub(super) fn due(&self, now: Duration) -> Option<Duration> {
+        let busy = self.busy.iter().copied().filter(|until| now < *until);
+        self.bolts.iter().filter_map(SimBolt::due).chain(busy).min()
     }
 
     /// Gives a task its turn.
@@ -167,6 +177,15 @@ impl SimTasks {
                     Err(Fall::Death) => self.handle.die("a message"),
                 }
             }
+        }
+        self.linger(task, now);
+    }
+
+    /// Some calls take long.
+    fn linger(&mut self, task: usize, now: Duration) {
+        let world = &mut *self.handle.world();
+        if let Some(long) = world.faults.lingers(&mut world.rng) {
+            self.busy[task] = now + long;
         }
     }
 
@@ -254,6 +273,10 @@ impl SimTasks {
             reads.extend(ranges.iter().cloned().flatten().map(|o| messages[o as usize]));
         }
         world.tell(|| format!("epoch {} has read {:?}", self.next - 1, frozen.read));
+        if frozen.is_empty() {
+            // It is not to be committed.
+            return;
+        }
         world.reads.insert((self.incarnation, self.next - 1), reads);
     }
 }
