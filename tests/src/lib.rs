@@ -9,10 +9,12 @@
 
 mod data;
 mod place;
+mod proxy;
 mod running;
 mod store;
 
 pub use data::{project, real_data, skipped};
 pub use place::{Place, Said};
+pub use proxy::{Fate, Proxy, Sent};
 pub use running::{Running, wait_until};
 pub use store::Store;

@@ -213,8 +213,11 @@ impl Committer {
             }
             Stage::Apply => {
                 reached("commit.apply");
-                let done = self.ports.states.apply(&self.redo).map_err(|error| error.message);
-                self.after(done, Stage::Drop)
+                match self.ports.states.apply(&self.redo) {
+                    // The redo stays: the next run finishes what this one cannot.
+                    Err(error) if !error.retry => Progress::Ended(error.message),
+                    done => self.after(done.map_err(|error| error.message), Stage::Drop),
+                }
             }
             Stage::Drop => {
                 reached("commit.drop");

@@ -127,6 +127,13 @@ fn an_epoch_without_messages_is_not_committed() {
     assert_eq!(world.0.lock().unwrap().commits, 0);
 }
 
+/// How many messages are done, and how many are dead letters, as the spout counts them.
+fn ends(running: &Running) -> (u64, u64) {
+    let snapshot = running.snapshot();
+    let spout = snapshot.components.iter().find(|component| component.is_spout).unwrap();
+    (spout.acked, spout.dead)
+}
+
 #[test]
 fn a_bolt_with_state_that_panics_begins_the_epoch_anew() {
     let world = World::with_messages(50_000);
@@ -144,6 +151,7 @@ fn a_bolt_with_state_that_panics_begins_the_epoch_anew() {
     let epochs = snapshot.epochs.unwrap();
     assert!(epochs.rollbacks >= 1, "{epochs:?}");
     assert!(epochs.reason.unwrap().contains("at "), "the reason is told");
+    assert_eq!(ends(&running), (50_000, 0), "what came again is counted once");
     finish(running);
     assert_eq!(world.table(), expected(50_000, &[]));
     assert!(panics.load(SeqCst) >= 4);
@@ -156,7 +164,10 @@ fn a_message_on_which_a_bolt_with_state_always_panics_becomes_a_dead_letter() {
         assert!(number != 4_000, "poison");
         Ok(())
     });
-    finish(run(&world, topology));
+    let running = run(&world, topology);
+    assert!(running.wait_idle(LONG), "{:#?}", running.snapshot());
+    assert_eq!(ends(&running), (4_999, 1));
+    finish(running);
     assert_eq!(world.table(), expected(5_000, &[4_000]));
     let inner = world.0.lock().unwrap();
     assert_eq!(inner.dead.len(), 1);

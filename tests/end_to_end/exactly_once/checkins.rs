@@ -78,7 +78,7 @@ fn venues_that_friends_share() {
     }
     let mut last = words;
     last.push("--until-idle".to_owned());
-    let _ = place.squall(&last);
+    let _ = place.squall(&last).code(0);
     let shared = store.rows("SELECT venue, pairs FROM shared_venues ORDER BY pairs DESC LIMIT 3");
     assert_eq!(shared, rows(&[["513", "1105"], ["1643", "829"], ["445", "313"]]));
 }

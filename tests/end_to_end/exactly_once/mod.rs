@@ -1,8 +1,13 @@
 //! Counts that are right whatever was killed.
 
 mod checkins;
+mod connection_cut;
 mod crash;
+mod database_killed;
+mod deliveries;
+mod full_disk;
 mod rebuild;
+mod shares;
 mod two_workers;
 
 use std::time::{Duration, Instant};

@@ -45,6 +45,7 @@ fn the_older_worker_is_fenced() {
         assert!(older.err.contains("another run has taken over"), "{}", older.err);
 
         assert_eq!(store.number("SELECT SUM(shares) FROM totals"), SHARES, "{}", store.kind());
+        assert_eq!(store.number("SELECT SUM(shares) FROM added"), SHARES, "{}", store.kind());
         assert_eq!(store.number("SELECT COUNT(*) FROM totals"), 40);
     }
 }

@@ -126,6 +126,12 @@ impl SqlServer {
         Ok(self.url(&name))
     }
 
+    /// The port on which the server listens.
+    #[must_use]
+    pub fn port(&self) -> u16 {
+        self.port
+    }
+
     /// The URL of a database of this server.
     #[must_use]
     pub fn url(&self, database: &str) -> String {

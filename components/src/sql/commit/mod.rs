@@ -69,6 +69,7 @@ impl Default for CommitOptions {
 ///     rows: vec![TableRows {
 ///         component: "save".into(),
 ///         table: Arc::new(visits),
+///         names: None,
 ///         columns: 2,
 ///         values: vec![Value::Text("/".into()), Value::Int(3)],
 ///     }],

@@ -12,7 +12,7 @@ pub(crate) use door::Door;
 pub(crate) use live::{LiveTasks, Lost};
 pub use run::Epochs;
 pub(crate) use run::{EpochStats, EpochThreads, Prepared};
-pub(crate) use spout::SpoutEpochs;
+pub(crate) use spout::{Ended, SpoutEpochs};
 pub(crate) use task::{BoltEpochs, DeadQueue, Replies, Reply, StatePlace};
 #[cfg(test)]
 pub(crate) use {

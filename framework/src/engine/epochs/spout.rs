@@ -20,6 +20,14 @@ use crate::{
 /// A message that the engine emits again: its id, its stream, its values.
 pub(crate) type Kept = (u64, usize, Vec<Value>);
 
+/// How the messages of an epoch ended.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub(crate) struct Ended {
+    epoch: u64,
+    pub(crate) done: u64,
+    pub(crate) dead: u64,
+}
+
 /// The part of a spout's task that has to do with epochs.
 pub(crate) struct SpoutEpochs {
     pub(crate) door: Arc<Door>,
@@ -32,6 +40,8 @@ pub(crate) struct SpoutEpochs {
     kept: VecDeque<(u64, SourceBatch)>,
     /// What the epoch in hand leaves.
     cut: Cut,
+    /// The epoch handed over last, which may not be committed yet.
+    handed: Ended,
     /// How often a message was in hand when a bolt with state panicked, and how.
     panics: HashMap<u64, (u32, Failure)>,
     max_attempts: u32,
@@ -53,6 +63,7 @@ impl SpoutEpochs {
             place,
             kept: VecDeque::new(),
             cut: Cut::default(),
+            handed: Ended::default(),
             panics: HashMap::new(),
             max_attempts,
         }
@@ -94,6 +105,8 @@ impl SpoutEpochs {
     /// Hands over what the epoch leaves, and goes on with the next one.
     pub(crate) fn hand_over(&mut self, round: u64, task: u32, next: u64) {
         let cut = Cut { task, ..std::mem::take(&mut self.cut) };
+        let epoch = next.saturating_sub(1);
+        self.handed = Ended { epoch, done: cut.done, dead: cut.failed };
         self.panics.clear();
         // The epoch before this one was committed before this one was sealed.
         self.committed(next.saturating_sub(2));
@@ -133,10 +146,17 @@ impl SpoutEpochs {
         often.map(|(id, (_, failure))| (*id, failure.clone())).collect()
     }
 
+    /// What ended since the last commit and is taken back when this epoch begins anew.
+    pub(crate) fn taken_back(&self, epoch: u64) -> Ended {
+        let handed = if self.handed.epoch >= epoch { self.handed } else { Ended::default() };
+        Ended { epoch, done: self.cut.done + handed.done, dead: self.cut.failed + handed.dead }
+    }
+
     /// Forgets the epoch in hand, and gives the messages that are to be emitted again: those that
     /// the source does not bring back by itself.
     pub(crate) fn begin_anew(&mut self, epoch: u64, goes_back: bool) -> Vec<Kept> {
         self.cut = Cut::default();
+        self.handed = Ended::default();
         self.halted = false;
         if goes_back {
             self.kept.clear();

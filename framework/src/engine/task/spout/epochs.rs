@@ -5,7 +5,10 @@ use std::cmp::Reverse;
 use super::{Again, ByDue, SpoutEpochs, SpoutTask};
 use crate::{
     ack::{Failure, FailureKind, Settled},
-    engine::{epochs::Reply, task::discard},
+    engine::{
+        epochs::{Ended, Reply},
+        task::discard,
+    },
     output::SourceBatch,
 };
 
@@ -33,7 +36,8 @@ impl SpoutTask {
             let id = batch.ids[place];
             self.counts.failed += 1;
             self.counts.dead += 1;
-            tracing::warn!(spout = %self.slot.component, id, reason = %failure, "dead letter");
+            tracing::warn!(spout = %self.slot.component, id, reason = %failure,
+                "dead letter, with the commit of its epoch");
             let letter =
                 batch.kept_row(place).map(|tuple| epochs.dead_letters.letter(&tuple, &failure));
             epochs.fail(id, &failure, letter);
@@ -86,6 +90,7 @@ impl SpoutTask {
         }
         self.settled = settled;
         self.out.forget();
+        let back = epochs.taken_back(epoch);
         let again = epochs.begin_anew(epoch, self.context.source.is_some());
         self.out.poison = epochs.poison();
         for (id, stream, values) in again {
@@ -98,6 +103,16 @@ impl SpoutTask {
                 dead: None,
             })));
         }
+        self.take_back(back);
         self.build();
+    }
+
+    /// What ended in an epoch that begins anew comes again, and is counted when it ends for good.
+    fn take_back(&mut self, back: Ended) {
+        let mut stats = self.slot.stats.lock();
+        stats.acked = (stats.acked + self.counts.acked).saturating_sub(back.done);
+        stats.dead = (stats.dead + self.counts.dead).saturating_sub(back.dead);
+        stats.retried += back.done + back.dead;
+        (self.counts.acked, self.counts.dead) = (0, 0);
     }
 }
