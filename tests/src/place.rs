@@ -62,7 +62,17 @@ impl Place {
     /// `squall` with these arguments, not yet started.
     #[must_use]
     pub fn command(&self, arguments: &[impl AsRef<OsStr>]) -> Command {
-        let mut command = Command::new(binary());
+        self.command_of(binary(), arguments)
+    }
+
+    /// The same with another program: a `squall` that has more components, say.
+    #[must_use]
+    pub fn command_of(
+        &self,
+        program: impl AsRef<OsStr>,
+        arguments: &[impl AsRef<OsStr>],
+    ) -> Command {
+        let mut command = Command::new(program);
         command.args(arguments).current_dir(self.folder.path()).stdin(Stdio::null());
         command.env_remove("STORE").env("NO_COLOR", "1");
         command

@@ -6,6 +6,8 @@ mod crash;
 mod database_killed;
 mod deliveries;
 mod full_disk;
+mod poison;
+mod rebalance;
 mod rebuild;
 mod shares;
 mod two_workers;

@@ -1,6 +1,9 @@
 //! Shares for `totals.yaml`, and what its tables must hold of them.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    ops::Range,
+};
 
 use squall_tests::{Place, Store, project};
 
@@ -11,11 +14,16 @@ fn share(n: u64) -> (u64, u64) {
 
 /// Sends the first shares to the queue, settled by nobody yet.
 pub(super) fn send(place: &Place, data: &str, count: u64) {
+    send_more(place, data, 0..count);
+}
+
+/// Sends these shares to the queue.
+pub(super) fn send_more(place: &Place, data: &str, shares: Range<u64>) {
     let line = |n| {
         let (person, restaurant) = share(n);
         format!("{{\"restaurant\":\"r{restaurant}\",\"user\":\"u{person}\"}}\n")
     };
-    place.write("shares.jsonl", (0..count).map(line).collect::<String>());
+    place.write("shares.jsonl", shares.map(line).collect::<String>());
     let words = ["send", "shares", "--create", "--file=shares.jsonl", "--data", data];
     let _ = place.squall(&words).code(0);
 }
