@@ -8,13 +8,9 @@ use super::{
     applied::Applied,
     counters::Counted,
     keys,
+    piece::Piece,
     shared::{Now, Shared, Unfinished},
 };
-
-/// A piece has at most so many changes, or so many bytes, and is flushed before the next: so sled
-/// never has more waiting than it has room before it reuses what the new replaces.
-const PIECE_CHANGES: usize = if cfg!(test) { 3 } else { 2000 };
-const PIECE_BYTES: usize = 128 << 10;
 
 /// Applies a redo, all of it or what an earlier attempt left.
 pub(super) fn apply(shared: &Shared, redo: &Redo) -> Result<(), StateError> {
@@ -110,39 +106,29 @@ impl Component<'_> {
         };
         let mut fresh = !again;
         while !changes.is_empty() {
-            let (piece, rest) = changes.split_at(length_of_piece(changes));
-            changes = rest;
-            let mut puts: Vec<(Vec<u8>, Option<&[u8]>)> = Vec::with_capacity(piece.len());
-            for (key, value) in piece {
-                let full = keys::key(self.component, key);
-                let (old, new) = (tree.get(&full)?, value.as_deref());
-                if old.as_deref() == new {
-                    continue;
-                }
-                fresh = fresh || **key > *counted.up_to;
+            let mut count = |key: &[u8], old: Option<&[u8]>, new: Option<&[u8]>| {
+                fresh = fresh || *key > *counted.up_to;
                 if fresh {
-                    if let Some(old) = old {
-                        counted.counters.take(key, &old);
-                    }
-                    if let Some(new) = new {
-                        counted.counters.add(key, new);
-                    }
+                    old.inspect(|old| counted.counters.take(key, old));
+                    new.inspect(|new| counted.counters.add(key, new));
                 }
-                puts.push((full, new));
-            }
-            if puts.is_empty() {
+            };
+            let piece = Piece::of(tree, self.component, changes, &mut count)?;
+            let (done, rest) = changes.split_at(piece.changes);
+            changes = rest;
+            if piece.writes.is_empty() {
                 continue;
             }
-            if let Some((last, _)) = piece.last()
+            if let Some((last, _)) = done.last()
                 && fresh
             {
                 counted.up_to = last.to_vec();
                 tree.put(&key, &counted.encode())?;
             }
-            for (key, value) in puts {
-                match value {
-                    Some(value) => tree.put(&key, value)?,
-                    None => tree.remove(&key)?,
+            for (key, block) in &piece.writes {
+                match block {
+                    Some(block) => tree.put(key, block)?,
+                    None => tree.remove(key)?,
                 }
             }
             tree.sync()?;
@@ -150,13 +136,4 @@ impl Component<'_> {
         now.counters.insert(self.component.to_owned(), counted.counters);
         Ok(())
     }
-}
-
-fn length_of_piece(changes: &[&Change]) -> usize {
-    let mut bytes = 0;
-    let fits = |(key, value): &&&Change| {
-        bytes += key.len() + value.as_ref().map_or(0, |value| value.len());
-        bytes <= PIECE_BYTES
-    };
-    changes.iter().take(PIECE_CHANGES).take_while(fits).count().max(1)
 }

@@ -23,8 +23,8 @@ use super::{
     view::StateView,
 };
 
-/// With up to so many keys they are counted at every opening, which takes about a tenth of a second.
-const CHECKED_AT_OPENING: u64 = 250_000;
+/// With up to so many keys they are counted at every opening, which takes about a fifth of a second.
+const CHECKED_AT_OPENING: u64 = 1_000_000;
 
 /// How a state folder is opened.
 #[derive(Debug, Clone, Copy)]
@@ -154,7 +154,7 @@ impl StateFolder {
         StateView(self.shared.clone())
     }
 
-    /// Counts all states, which takes a second or so per million keys, and compares them with what was
+    /// Counts all states, which takes a fifth of a second or so per million keys, and compares them with what was
     /// written.
     ///
     /// # Errors

@@ -10,7 +10,7 @@ use serde::{Deserialize, Serialize};
 use squall_durable::write_atomically;
 use squall_framework::{KEY_GROUPS, StateError};
 
-const FORMAT: u32 = 1;
+const FORMAT: u32 = 2;
 
 /// The file `header`.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]

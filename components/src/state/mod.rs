@@ -33,11 +33,14 @@
 mod applied;
 mod apply;
 mod aside;
+mod block;
+mod blocks;
 mod commit;
 mod counters;
 mod folder;
 mod header;
 mod keys;
+mod piece;
 mod redo;
 mod shared;
 mod stats;

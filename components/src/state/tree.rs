@@ -18,6 +18,22 @@ pub(super) struct Tree {
     pub(super) fuse: std::sync::atomic::AtomicU64,
 }
 
+/// A key and its value.
+pub(super) type Found = (sled::IVec, sled::IVec);
+
+/// Entries of a tree, in order.
+pub(super) struct Range(Option<sled::Iter>);
+
+impl Range {
+    pub(super) fn next(&mut self) -> Result<Option<Found>, String> {
+        let Some(entries) = &mut self.0 else { return Ok(None) };
+        quietly(|| match entries.next() {
+            Some(found) => found.map(Some).map_err(|error| error.to_string()),
+            None => Ok(None),
+        })
+    }
+}
+
 impl Tree {
     /// Opens the tree in `folder`, or makes one. `cache` is in bytes.
     pub(super) fn open(folder: &Path, cache: u64) -> Result<Self, OpenFault> {
@@ -34,6 +50,27 @@ impl Tree {
                 fuse: u64::MAX.into(),
             })
         })
+    }
+
+    /// The last entry from `from` up to `to`, which is included.
+    pub(super) fn last(&self, from: &[u8], to: &[u8]) -> Result<Option<Found>, String> {
+        quietly(|| match self.db.range(from..=to).next_back() {
+            Some(found) => found.map(Some).map_err(|error| error.to_string()),
+            None => Ok(None),
+        })
+    }
+
+    /// The last entry from `from` on and below `to`.
+    pub(super) fn before(&self, from: &[u8], to: &[u8]) -> Result<Option<Found>, String> {
+        quietly(|| match self.db.range(from..to).next_back() {
+            Some(found) => found.map(Some).map_err(|error| error.to_string()),
+            None => Ok(None),
+        })
+    }
+
+    /// The entries from `from` on and below `to`, in order.
+    pub(super) fn range(&self, from: &[u8], to: &[u8]) -> Range {
+        Range((from < to).then(|| self.db.range(from..to)))
     }
 
     pub(super) fn get(&self, key: &[u8]) -> Result<Option<sled::IVec>, String> {
@@ -57,18 +94,13 @@ impl Tree {
         to: &[u8],
         mut see: impl FnMut(&[u8], &[u8]) -> bool,
     ) -> Result<(), String> {
-        if from >= to {
-            return Ok(());
-        }
-        quietly(|| {
-            for entry in self.db.range(from..to) {
-                let (key, value) = entry.map_err(|error| error.to_string())?;
-                if !see(&key, &value) {
-                    break;
-                }
+        let mut entries = self.range(from, to);
+        while let Some((key, value)) = entries.next()? {
+            if !see(&key, &value) {
+                break;
             }
-            Ok(())
-        })
+        }
+        Ok(())
     }
 
     /// Returns when all that was put survives a loss of power.

@@ -2,32 +2,21 @@
 
 use std::collections::BTreeMap;
 
-use super::{counters::Counters, keys, shared::Shared};
+use super::{blocks, counters::Counters, keys, shared::Shared};
 
 /// Reads all states and counts them; the words say what does not agree. Components of an
 /// epoch that is applied in part are passed over: applying it again mends them.
 pub(super) fn verify(shared: &Shared) -> Result<(), String> {
     let now = shared.now();
     let mut found: BTreeMap<String, Counters> = BTreeMap::new();
-    let mut stray = None;
-    // Entries come in order, so a component's come together.
-    let mut in_hand = (String::new(), Counters::default());
-    shared.tree.each(keys::COMPONENTS, keys::END, |key, value| {
-        let Some((component, key)) = keys::split(key) else {
-            stray = Some(format!("{:?} is no key", String::from_utf8_lossy(key)));
-            return false;
-        };
-        if component != in_hand.0 {
-            let done = std::mem::replace(&mut in_hand, (component.to_owned(), Counters::default()));
-            found.insert(done.0, done.1);
-        }
-        in_hand.1.add(key, value);
-        true
-    })?;
-    if let Some(stray) = stray {
-        return Err(stray);
+    while let Some(component) = next_component(shared, found.keys().next_back())? {
+        let mut counters = Counters::default();
+        blocks::each(&shared.tree, &component, &[], None, |key, value| {
+            counters.add(key, value);
+            true
+        })?;
+        found.insert(component, counters);
     }
-    found.insert(in_hand.0, in_hand.1);
     let none = Counters::default();
     for component in now.counters.keys().chain(found.keys()) {
         let counted = now.counters.get(component).unwrap_or(&none);
@@ -41,4 +30,15 @@ pub(super) fn verify(shared: &Shared) -> Result<(), String> {
         }
     }
     Ok(())
+}
+
+/// The component whose blocks come behind those of another one.
+fn next_component(shared: &Shared, before: Option<&String>) -> Result<Option<String>, String> {
+    let from = before.map(|before| keys::all_of(before).1);
+    let from = from.as_deref().unwrap_or(keys::COMPONENTS);
+    let Some((key, _)) = shared.tree.range(from, keys::END).next()? else { return Ok(None) };
+    match keys::split(&key) {
+        Some((component, _)) => Ok(Some(component.to_owned())),
+        None => Err(format!("{:?} is no key", String::from_utf8_lossy(&key))),
+    }
 }

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use squall_framework::{Error, Result, StateError, StateReader};
 
 use super::{
-    keys,
+    blocks,
     shared::Shared,
     stats::{ComponentStats, StateStats, disk_bytes},
 };
@@ -50,24 +50,22 @@ impl StateView {
     /// # Errors
     /// The states cannot be read.
     pub fn sample(&self, component: &str, limit: usize) -> Result<Vec<(Vec<u8>, Vec<u8>)>> {
-        let (from, to) = keys::all_of(component);
-        self.read(component, &from, &to, limit)
+        self.read(component, &[], None, limit)
     }
 
     fn read(
         &self,
         component: &str,
         from: &[u8],
-        to: &[u8],
+        to: Option<&[u8]>,
         most: usize,
     ) -> Result<Vec<(Vec<u8>, Vec<u8>)>> {
         let mut entries = Vec::new();
-        if most == 0 {
+        if most == 0 || to.is_some_and(|to| from >= to) {
             return Ok(entries);
         }
-        let before = component.len() + 1;
-        let read = self.0.tree.each(from, to, |key, value| {
-            entries.push((key[before..].to_vec(), value.to_vec()));
+        let read = blocks::each(&self.0.tree, component, from, to, |key, value| {
+            entries.push((key.to_vec(), value.to_vec()));
             entries.len() < most
         });
         read.map_err(|why| self.error(&why))?;
@@ -81,8 +79,7 @@ impl StateView {
 
 impl StateReader for StateView {
     fn get(&self, component: &str, key: &[u8]) -> Result<Option<Vec<u8>>> {
-        let value = self.0.tree.get(&keys::key(component, key)).map_err(|why| self.error(&why))?;
-        Ok(value.map(|value| value.to_vec()))
+        blocks::get(&self.0.tree, component, key).map_err(|why| self.error(&why))
     }
 
     fn range(
@@ -92,7 +89,7 @@ impl StateReader for StateView {
         to: &[u8],
         most: usize,
     ) -> Result<Vec<(Vec<u8>, Vec<u8>)>> {
-        self.read(component, &keys::key(component, from), &keys::key(component, to), most)
+        self.read(component, from, Some(to), most)
     }
 
     fn applied(&self) -> u64 {

@@ -66,7 +66,7 @@ fn a_folder_of_another_topology_version_or_holder_is_refused() {
     let header = path.path().join("header");
     let good = fs::read_to_string(&header).unwrap();
     for (header_text, word) in [
-        (good.replace(r#""format":1"#, r#""format":2"#), "has format 2"),
+        (good.replace(r#""format":2"#, r#""format":1"#), "has format 1"),
         (good.replace("256", "128"), "128 groups"),
         (good.replace(r#""topology""#, r#""topologie""#), "is damaged"),
         (String::new(), "is damaged"),
@@ -190,7 +190,14 @@ fn states_that_lost_a_key_are_refused_when_they_are_counted() {
     filled(path.path());
     let db = sled::Config::new().path(path.path().join("sled")).open().unwrap();
     let (key, value) = db.scan_prefix("count\0").next().unwrap().unwrap();
-    let changed = [(None, "keys where"), (Some(&b"another"[..]), "or others")];
+    // Another value of the last key of the block.
+    let mut another = value.to_vec();
+    *another.last_mut().unwrap() ^= 1;
+    let changed = [
+        (None, "keys where"),
+        (Some(&another[..]), "or others"),
+        (Some(&b"another"[..]), "a block of its states is damaged"),
+    ];
     for (value, word) in changed {
         match value {
             Some(value) => db.insert(&key, value).unwrap(),
@@ -200,10 +207,11 @@ fn states_that_lost_a_key_are_refused_when_they_are_counted() {
         let copied = tempfile::tempdir().unwrap();
         copy(path.path(), copied.path());
         let why = refused(copied.path());
-        assert!(why.contains(word) && why.contains("`count`"), "{why}");
+        assert!(why.contains(word) && why.contains("squall state rebuild"), "{why}");
     }
     db.insert(&key, value).unwrap();
-    db.insert("stranger\0key", "value").unwrap();
+    // A block: nothing in common, a key of one byte, a value of two.
+    db.insert("stranger\0key", b"\0\x01k\x02ab").unwrap();
     db.flush().unwrap();
     drop(db);
     let why = refused(path.path());
