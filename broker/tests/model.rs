@@ -94,7 +94,9 @@ impl World {
             ..StoreOptions::small()
         };
         let store = Store::open(self.folder.path(), options).unwrap();
-        assert_eq!(store.damage(), Vec::<String>::new());
+        // A kill may hit the store while it gives disk space back.
+        let damage = store.damage();
+        assert!(damage.iter().all(|d| d.contains("as after an interrupted write")), "{damage:?}");
         self.store = Some(store);
         self.store().tick();
     }

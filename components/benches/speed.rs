@@ -252,7 +252,7 @@ fn commits(name: &str, url: &str, rows: usize) {
     let url = url.parse().unwrap();
     let mut store = SqlCommit::new(url, "bench", CommitMode::WithRecord, CommitOptions::default());
     measure(name, "rows", epochs * rows, || {
-        let claimed = store.claim().unwrap();
+        let claimed = store.claim(1).unwrap();
         let parts = parts.clone();
         let started = Instant::now();
         for (epoch, rows) in (claimed.epoch + 1..).zip(parts) {

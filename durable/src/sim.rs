@@ -28,6 +28,14 @@ struct State {
     synced: BTreeMap<PathBuf, Arc<SimFile>>,
     capacity: Option<u64>,
     syncs_until_failure: Option<u64>,
+    /// The power is lost: nothing is written any more.
+    off: bool,
+}
+
+impl State {
+    fn check(&self) -> io::Result<()> {
+        if self.off { Err(io::Error::other("the power of this disk is lost")) } else { Ok(()) }
+    }
 }
 
 struct SimFile {
@@ -59,14 +67,16 @@ impl SimDisk {
         self.state.lock().syncs_until_failure = syncs;
     }
 
-    /// A copy of the disk as it is found after the power failed now. The old one goes on, so
-    /// a store that has it open may still be dropped. `keep` decides by chance (0.0 to 1.0)
-    /// for each sector that was written and not synced whether it reached the disk.
+    /// A copy of the disk as it is found after the power failed now. The old one can still be read,
+    /// so that a store that has it open may be dropped, but writes nothing from now on. `keep`
+    /// decides by chance (0.0 to 1.0) for each sector that was written and not synced whether it
+    /// reached the disk.
     #[must_use]
     pub fn lose_power(&self, seed: u64, keep: f64) -> Self {
         let mut random = fastrand::Rng::with_seed(seed);
         let after = Self::new();
-        let state = self.state.lock();
+        let mut state = self.state.lock();
+        state.off = true;
         let mut copy = after.state.lock();
         copy.capacity = state.capacity;
         for (path, file) in &state.synced {
@@ -107,6 +117,9 @@ impl SimDisk {
 
 impl DiskFile for SimFile {
     fn write_at(&self, bytes: &[u8], at: u64) -> io::Result<()> {
+        // Held, so that it comes before a loss of power or after.
+        let disk = self.disk.lock();
+        disk.check()?;
         let mut content = self.content.lock();
         let start = usize::try_from(at).map_err(io::Error::other)?;
         let end = start + bytes.len();
@@ -128,7 +141,9 @@ impl DiskFile for SimFile {
     }
 
     fn sync(&self) -> io::Result<()> {
-        if let Some(left) = &mut self.disk.lock().syncs_until_failure {
+        let mut disk = self.disk.lock();
+        disk.check()?;
+        if let Some(left) = &mut disk.syncs_until_failure {
             if *left == 0 {
                 return Err(io::Error::other("simulated failure of the disk"));
             }
@@ -152,6 +167,7 @@ impl Disk for SimDisk {
             return Err(io::ErrorKind::StorageFull.into());
         }
         let mut state = self.state.lock();
+        state.check()?;
         if state.files.contains_key(path) {
             return Err(io::ErrorKind::AlreadyExists.into());
         }
@@ -170,7 +186,9 @@ impl Disk for SimDisk {
     }
 
     fn remove(&self, path: &Path) -> io::Result<()> {
-        let removed = self.state.lock().files.remove(path);
+        let mut state = self.state.lock();
+        state.check()?;
+        let removed = state.files.remove(path);
         removed.map(|_| ()).ok_or_else(|| io::ErrorKind::NotFound.into())
     }
 
@@ -186,6 +204,7 @@ impl Disk for SimDisk {
 
     fn sync_folder(&self, folder: &Path) -> io::Result<()> {
         let mut state = self.state.lock();
+        state.check()?;
         let inside = |path: &PathBuf| path.parent() == Some(folder);
         let now: Vec<_> = state
             .files

@@ -42,9 +42,10 @@ pub use engine::{
     TaskState, TopologyState, start, start_in_epochs,
 };
 pub use epoch::{
-    Collector, Commit, CommitMode, CommitStore, CommitStores, CommitTarget, Committed, Outbox,
-    OutboxMessage, Positions, Redo, Rejected, ReplayableSource, STEPS, SourceClaim, SourceDead,
-    SourcePosition, StateError, StateStore, StoreFault, TableRows,
+    Collector, Commit, CommitMode, CommitNumber, CommitStore, CommitStores, CommitTarget,
+    Committed, Outbox, OutboxMessage, Positions, Redo, Rejected, ReplayableSource, STEPS,
+    SourceClaim, SourceDead, SourcePosition, StateError, StateStore, StoreFault, TableRows,
+    run_number,
 };
 pub use error::{AnyError, Error, ErrorKind, Result};
 pub use output::{CustomGrouping, Grouping, Output, SpoutOutput};

@@ -8,8 +8,9 @@ use squall_components::{
     state::{StateFolder, set_aside},
 };
 use squall_framework::{
-    Body, Commit, CommitStore, Committed, Epochs, ErrorKind, Lent, Outbox, OutboxMessage, Rejected,
-    ReplayableSource, Resources, SourceClaim, StoreFault, TopologyFile, start_in_epochs,
+    Body, Commit, CommitNumber, CommitStore, Committed, Epochs, ErrorKind, Lent, Outbox,
+    OutboxMessage, Rejected, ReplayableSource, Resources, SourceClaim, StoreFault, TopologyFile,
+    run_number, start_in_epochs,
 };
 
 use super::{commit_store, of_states, state_folder};
@@ -45,7 +46,7 @@ pub(crate) fn rebuild(
     let mut states = StateFolder::open(&folder, topology.name()).map_err(of_states)?;
     let mut store = commit_store(&topology, &mut states)?;
     let failed = |fault: StoreFault| Failure::failed(fault.to_string());
-    let mut committed = store.claim().map_err(failed)?;
+    let mut committed = store.claim(run_number()).map_err(failed)?;
     for component in topology.components() {
         let Body::Spout(factory) = &component.body else { continue };
         let source = factory().ok().and_then(|spout| spout.source()).ok_or_else(|| {
@@ -130,7 +131,9 @@ fn claim(
         match source.claim(&claim) {
             Ok(_) => return Ok(committed),
             Err(error) if error.kind() == ErrorKind::Retry && committed.epoch == 0 => {
-                committed = store.claim().map_err(|fault| Failure::failed(fault.to_string()))?;
+                committed = store
+                    .claim(run_number())
+                    .map_err(|fault| Failure::failed(fault.to_string()))?;
             }
             Err(error) => return Err(Failure::failed(error.to_string())),
         }
@@ -154,8 +157,8 @@ fn forget_groups(data: &DataFolder) -> Result<(), Failure> {
 struct Dropped(Box<dyn CommitStore>);
 
 impl CommitStore for Dropped {
-    fn claim(&mut self) -> Result<Committed, StoreFault> {
-        self.0.claim()
+    fn claim(&mut self, run: u64) -> Result<Committed, StoreFault> {
+        self.0.claim(run)
     }
 
     fn begin(&mut self, commit: &Commit) -> Result<(), StoreFault> {
@@ -187,7 +190,7 @@ impl CommitStore for Dropped {
 struct Nowhere(Committed);
 
 impl CommitStore for Nowhere {
-    fn claim(&mut self) -> Result<Committed, StoreFault> {
+    fn claim(&mut self, _: u64) -> Result<Committed, StoreFault> {
         Ok(self.0.clone())
     }
 
@@ -224,7 +227,12 @@ impl CommitStore for Nowhere {
 struct NoMessages;
 
 impl Outbox for NoMessages {
-    fn publish(&mut self, _: &str, _: u64, _: &[OutboxMessage]) -> squall_framework::Result<()> {
+    fn publish(
+        &mut self,
+        _: &str,
+        _: CommitNumber,
+        _: &[OutboxMessage],
+    ) -> squall_framework::Result<()> {
         Ok(())
     }
 }

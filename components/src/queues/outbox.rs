@@ -3,12 +3,12 @@
 use std::collections::BTreeMap;
 
 use squall_broker::{Batch, Message, Store};
-use squall_framework::{Error, Outbox, OutboxMessage, Result};
+use squall_framework::{CommitNumber, Error, Outbox, OutboxMessage, Result};
 
 use super::{find_queue, of_broker};
 
 /// Sends the messages of epochs to the queues of a store, each once: a queue remembers the last
-/// epoch of each topology that it was given messages of.
+/// commit of each topology that it was given messages of.
 #[derive(Debug)]
 pub struct QueueOutbox {
     store: Store,
@@ -23,7 +23,13 @@ impl QueueOutbox {
 }
 
 impl Outbox for QueueOutbox {
-    fn publish(&mut self, topology: &str, epoch: u64, messages: &[OutboxMessage]) -> Result<()> {
+    fn publish(
+        &mut self,
+        topology: &str,
+        commit: CommitNumber,
+        messages: &[OutboxMessage],
+    ) -> Result<()> {
+        let number = commit.packed();
         let producer = format!("topology:{topology}");
         let mut batches: BTreeMap<&str, Batch> = BTreeMap::new();
         for OutboxMessage { queue, body, headers } in messages {
@@ -34,13 +40,17 @@ impl Outbox for QueueOutbox {
         let mut confirms = Vec::with_capacity(batches.len());
         for (name, batch) in batches {
             let queue = find_queue(Some(&self.store), name)?;
-            // It may be this very epoch, sent before a crash, but never a later one.
-            if let Some(last) = queue.last_number(&producer).filter(|last| *last > epoch) {
+            // It may be this very commit, sent before a crash, but never a later one.
+            if queue.last_number(&producer).is_some_and(|last| last > number) {
+                let CommitNumber { incarnation, epoch } = commit;
                 return Err(Error::retry(format!(
-                    "queue `{name}` has messages of epoch {last} of `{topology}`, which is only at epoch {epoch}: the store with its results was made anew or is another one; use the store of the earlier runs, or give the topology another name"
+                    "queue `{name}` has messages of `{topology}` that are later than epoch {epoch} of \
+                     run {incarnation}: the results are in another store than those of the later runs, \
+                     or were put back to an earlier time; use the store of the later runs, or give the \
+                     topology another name"
                 )));
             }
-            let sent = queue.send_once(batch, &producer, epoch).map_err(|e| of_queue(name, e))?;
+            let sent = queue.send_once(batch, &producer, number).map_err(|e| of_queue(name, e))?;
             confirms.push((name, sent));
         }
         for (name, confirm) in confirms {

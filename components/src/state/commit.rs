@@ -106,13 +106,12 @@ impl FolderCommit {
 }
 
 impl CommitStore for FolderCommit {
-    fn claim(&mut self) -> Result<Committed, StoreFault> {
+    fn claim(&mut self, run: u64) -> Result<Committed, StoreFault> {
         if let Some(rows) = &mut self.rows {
-            rows.claim()?;
+            rows.claim(run)?;
         }
         let mut record = self.record.lock();
-        let mut next = record.now.clone();
-        next.incarnation += 1;
+        let next = record.now.clone().next_run(run);
         let written = record.write(next.clone());
         written.map_err(|error| StoreFault::Retry(record.error(&error)))?;
         Ok(next)

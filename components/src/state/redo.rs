@@ -11,7 +11,7 @@ use squall_framework::{
     Change, Changes, OutboxMessage, Positions, Redo, SourceDead, SourcePosition,
 };
 
-const VERSION: u64 = 1;
+const VERSION: u64 = 2;
 
 pub(super) fn encode(redo: &Redo, to: &mut dyn Write) -> io::Result<()> {
     let mut piece = Vec::new();
@@ -22,6 +22,7 @@ pub(super) fn encode(redo: &Redo, to: &mut dyn Write) -> io::Result<()> {
     };
     write(&|to| {
         put_u64(to, VERSION);
+        put_u64(to, redo.incarnation);
         put_u64(to, redo.epoch);
         put_str(to, &redo.commit_id);
         put_u64(to, redo.positions.len() as u64);
@@ -95,6 +96,7 @@ pub(super) fn decode(bytes: &[u8]) -> Result<Redo, String> {
 
 fn fields(from: &mut Reader<'_>) -> Result<Redo, Malformed> {
     Ok(Redo {
+        incarnation: from.u64()?,
         epoch: from.u64()?,
         commit_id: from.string()?,
         positions: list(from, position)?.into_iter().collect::<Positions>(),

@@ -72,7 +72,7 @@ fn a_table_says_which_store_its_rows_can_be_committed_to() {
     assert!(target("nowhere").is_none());
     let target = target(&sqlite).unwrap();
     assert_eq!(target.name(), sqlite);
-    let claimed = target.open("pages", CommitMode::WithRecord).claim().unwrap();
+    let claimed = target.open("pages", CommitMode::WithRecord).claim(1).unwrap();
     assert_eq!((claimed.incarnation, claimed.epoch), (1, 0));
     let topologies =
         sqlite_rows(&folder.path().join("results.db"), "SELECT topology FROM squall_commits");

@@ -11,8 +11,8 @@ use std::{
 
 use squall_broker::{Message, Queue, QueueAttributes, Store, StoreOptions};
 use squall_framework::{
-    Factory, Next, Outbox, OutboxMessage, ReplayableSource, Resources, Role, SourceClaim,
-    SourceDead, Value, testing::SpoutHarness,
+    CommitNumber, Factory, Next, Outbox, OutboxMessage, ReplayableSource, Resources, Role,
+    SourceClaim, SourceDead, Value, testing::SpoutHarness,
 };
 
 use crate::harness::{factory, run_spout};
@@ -297,6 +297,7 @@ fn outgoing(queue: &str, bodies: &[&str]) -> Vec<OutboxMessage> {
 #[test]
 fn what_leaves_after_a_commit_arrives_once() {
     let folder = tempfile::tempdir().unwrap();
+    let commit = |epoch| CommitNumber { incarnation: 7, epoch };
     let long = "x".repeat(60_000);
     let messages = [
         outgoing("a", &["one", &long, &long, &long, "two"]),
@@ -308,8 +309,8 @@ fn what_leaves_after_a_commit_arrives_once() {
     for _ in 0..3 {
         let (store, _) = open(folder.path());
         let mut outbox = squall_components::QueueOutbox::new(store.clone());
-        outbox.publish("hot", 5, &messages).unwrap();
-        outbox.publish("hot", 5, &messages).unwrap();
+        outbox.publish("hot", commit(5), &messages).unwrap();
+        outbox.publish("hot", commit(5), &messages).unwrap();
         store.close().unwrap();
     }
     let (store, _) = open(folder.path());
@@ -321,15 +322,21 @@ fn what_leaves_after_a_commit_arrives_once() {
     assert!(u128::from(peeked[0].enqueued_ms) <= now.as_millis());
 
     let mut outbox = squall_components::QueueOutbox::new(store.clone());
-    outbox.publish("hot", 6, &[]).unwrap();
-    outbox.publish("hot", 9, &outgoing("b", &["two"])).unwrap();
-    outbox.publish("cold", 1, &outgoing("b", &["three"])).unwrap();
+    outbox.publish("hot", commit(6), &[]).unwrap();
+    outbox.publish("hot", commit(9), &outgoing("b", &["two"])).unwrap();
+    outbox.publish("cold", commit(1), &outgoing("b", &["three"])).unwrap();
     assert_eq!(bodies(&store, "b"), ["one", "two", "three"]);
-    // Epochs that start again are another life, and what it sends must not be taken for known.
-    let refused = outbox.publish("hot", 1, &outgoing("b", &["four"])).unwrap_err().to_string();
+    // The results were put back to an earlier time: what is sent now must not be taken for known.
+    let refused = outbox.publish("hot", commit(8), &outgoing("b", &["four"])).unwrap_err();
+    let refused = refused.to_string();
     assert!(
-        refused.contains("queue `b` has messages of epoch 9 of `hot`, which is only at epoch 1")
+        refused.contains("queue `b` has messages of `hot` that are later than epoch 8 of run 7")
             && refused.contains("give the topology another name"),
         "{refused}"
     );
+    // The store was made anew: epochs begin again, in a later run.
+    let anew = CommitNumber { incarnation: 8, epoch: 1 };
+    outbox.publish("hot", anew, &outgoing("b", &["four"])).unwrap();
+    outbox.publish("hot", anew, &outgoing("b", &["four"])).unwrap();
+    assert_eq!(bodies(&store, "b"), ["one", "two", "three", "four"]);
 }

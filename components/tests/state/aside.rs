@@ -21,12 +21,12 @@ fn a_folder_that_is_set_aside_leaves_room_and_the_number_of_the_run() {
 
     let mut folder = open(&path);
     assert_eq!(folder.applied().0, 0);
-    folder.commit_store(None).unwrap().claim().unwrap();
+    folder.commit_store(None).unwrap().claim(1).unwrap();
     drop(folder);
     let aside = set_aside(&path).unwrap();
     assert_eq!(aside, parent.path().join("state.old-2"));
     let mut folder = open(&path);
-    assert_eq!(folder.commit_store(None).unwrap().claim().unwrap().incarnation, 2);
+    assert_eq!(folder.commit_store(None).unwrap().claim(1).unwrap().incarnation, 2);
     let old = open(&parent.path().join("state.old-1"));
     assert_eq!(old.view().get("count", b"a").unwrap(), Some(b"1".to_vec()));
 }

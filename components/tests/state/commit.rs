@@ -29,7 +29,7 @@ fn a_commit_counts_from_its_record_on_and_not_from_its_redo() {
     for run in 1..=3 {
         let mut folder = open(path.path());
         let mut store = folder.commit_store(None).unwrap();
-        let committed = store.claim().unwrap();
+        let committed = store.claim(1).unwrap();
         assert_eq!((committed.incarnation, committed.epoch), (run, run - 1));
         assert_eq!(
             committed.positions,
@@ -61,10 +61,10 @@ fn an_earlier_run_and_a_wrong_epoch_are_fenced() {
     let path = tempfile::tempdir().unwrap();
     let mut folder = open(path.path());
     let mut old = folder.commit_store(None).unwrap();
-    assert_eq!(old.claim().unwrap().incarnation, 1);
+    assert_eq!(old.claim(1).unwrap().incarnation, 1);
     old.begin(&commit(1, 1)).unwrap();
     let mut new = folder.commit_store(None).unwrap();
-    assert_eq!(new.claim().unwrap().incarnation, 2);
+    assert_eq!(new.claim(1).unwrap().incarnation, 2);
     let fenced = [
         old.commit().unwrap_err(),
         old.begin(&commit(1, 1)).unwrap_err(),
@@ -94,7 +94,7 @@ impl Rows {
 }
 
 impl CommitStore for Rows {
-    fn claim(&mut self) -> Result<Committed, StoreFault> {
+    fn claim(&mut self, _: u64) -> Result<Committed, StoreFault> {
         self.note("claim");
         Ok(Committed::default())
     }
@@ -127,7 +127,7 @@ fn rows_go_to_their_own_store_before_the_record() {
     let mut folder = open(path.path());
     let seen = Arc::new(Mutex::new((Vec::new(), None)));
     let mut store = folder.commit_store(Some(Box::new(Rows(seen.clone())))).unwrap();
-    store.claim().unwrap();
+    store.claim(1).unwrap();
     // A connection that breaks in the rows' COMMIT: the record has not moved, so it is done again.
     seen.lock().unwrap().1 = Some(StoreFault::Unknown("gone away".into()));
     let next = commit(1, 1);
@@ -148,7 +148,7 @@ fn rows_go_to_their_own_store_before_the_record() {
 fn rows_without_a_store_are_refused() {
     let path = tempfile::tempdir().unwrap();
     let mut store = open(path.path()).commit_store(None).unwrap();
-    store.claim().unwrap();
+    store.claim(1).unwrap();
     let rows = TableRows {
         names: None,
         component: "save".into(),

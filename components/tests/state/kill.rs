@@ -38,7 +38,7 @@ fn changes(epoch: u64) -> Vec<Change> {
 /// Rule 4: what was committed and not yet applied is applied, anything else is dropped.
 fn recover(folder: &mut StateFolder) -> (FolderCommit, u64, u64) {
     let mut store = folder.commit_store(None).unwrap();
-    let committed = store.claim().unwrap();
+    let committed = store.claim(1).unwrap();
     if let Some(redo) = folder.redo().unwrap() {
         if redo.commit_id == committed.commit_id {
             folder.apply(&redo).unwrap();

@@ -9,7 +9,7 @@ use parking_lot::{Mutex, MutexGuard};
 
 use crate::{
     component::{Bolt, TaskContext},
-    epoch::{Collector, Outbox, OutboxMessage},
+    epoch::{Collector, CommitNumber, Outbox, OutboxMessage},
     error::{Error, Result},
     output::Output,
     tuple::{Schema, Tuple, Value, ValueRef},
@@ -86,7 +86,7 @@ impl Notes {
 }
 
 impl Outbox for Notes {
-    fn publish(&mut self, _: &str, _: u64, messages: &[OutboxMessage]) -> Result<()> {
+    fn publish(&mut self, _: &str, _: CommitNumber, messages: &[OutboxMessage]) -> Result<()> {
         let mut book = self.0.lock();
         messages.iter().for_each(|message| book.count(message));
         Ok(())

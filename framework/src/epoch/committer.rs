@@ -128,6 +128,7 @@ impl Committer {
         self.read = frozen.read;
         self.outbox.clone_from(&frozen.outbox);
         self.redo = Redo {
+            incarnation: self.committed.incarnation,
             epoch: frozen.epoch,
             commit_id: commit_id.clone(),
             positions: positions.clone(),
@@ -195,8 +196,8 @@ impl Committer {
             Stage::Look => self.look(),
             Stage::Publish => {
                 reached("commit.publish");
-                let (topology, epoch) = (self.ports.topology.clone(), self.redo.epoch);
-                let sent = self.ports.outbox.publish(&topology, epoch, &self.redo.outbox);
+                let Ports { topology, outbox, .. } = &mut self.ports;
+                let sent = outbox.publish(topology, self.redo.commit(), &self.redo.outbox);
                 self.after(sent.map_err(|error| error.to_string()), Stage::Dead)
             }
             Stage::Dead => {

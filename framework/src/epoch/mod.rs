@@ -34,8 +34,9 @@ pub(crate) use frozen::Frozen;
 pub(crate) use line::{Commits, Line, Note};
 pub use steps::STEPS;
 
-pub use outbox::{Outbox, OutboxMessage};
+pub use outbox::{CommitNumber, Outbox, OutboxMessage};
 pub use positions::{Positions, SourcePosition};
+pub use recover::run_number;
 pub use redo::Redo;
 pub use source::{ReplayableSource, SourceClaim, SourceDead};
 pub use state_store::{StateError, StateStore};

@@ -16,13 +16,36 @@ pub struct OutboxMessage {
     pub headers: Vec<(String, String)>,
 }
 
+/// Which commit it is of all that a topology ever made: a later one is greater, also in a store that
+/// was made anew, since runs are numbered by the clock.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Default)]
+pub struct CommitNumber {
+    /// The number of the run that made it.
+    pub incarnation: u64,
+    /// The number of the epoch.
+    pub epoch: u64,
+}
+
+impl CommitNumber {
+    /// As one number, in the same order: good until the year 2106, or for four billion epochs.
+    #[must_use]
+    pub fn packed(self) -> u64 {
+        (self.incarnation << 32) | (self.epoch & u64::from(u32::MAX))
+    }
+}
+
 /// Where messages leave after the commit.
 pub trait Outbox: Send {
-    /// Sends the messages of an epoch and waits until they are on disk there. Sending the same
-    /// epoch again, of whatever run, sends nothing twice: messages of an epoch are numbered by
-    /// their place in `messages`, per queue, and a queue remembers the last epoch of each topology.
+    /// Sends the messages of a commit and waits until they are on disk there. Sending those of the
+    /// same commit again, in whatever run, sends nothing twice: they are numbered by their place in
+    /// `messages`, per queue, and a queue remembers the last commit of each topology.
     ///
     /// # Errors
     /// They could not be sent, or not all; a retry can help.
-    fn publish(&mut self, topology: &str, epoch: u64, messages: &[OutboxMessage]) -> Result<()>;
+    fn publish(
+        &mut self,
+        topology: &str,
+        commit: CommitNumber,
+        messages: &[OutboxMessage],
+    ) -> Result<()>;
 }

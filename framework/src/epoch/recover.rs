@@ -2,10 +2,11 @@
 
 use super::{
     SourceClaim, StoreFault,
-    committer::{Committer, dead_letters},
+    committer::{Committer, Ports, dead_letters},
     steps::reached,
 };
 use crate::{
+    clock::Clock,
     component::Resources,
     error::{Error, ErrorKind},
 };
@@ -17,6 +18,12 @@ pub(crate) struct Obstacle {
     pub(crate) reason: String,
     /// Whether it may go away by itself.
     pub(crate) retry: bool,
+}
+
+/// The number of a run that begins now, see [`CommitStore::claim`](super::CommitStore::claim).
+#[must_use]
+pub fn run_number() -> u64 {
+    u64::try_from(Clock::default().now() / 1_000_000).unwrap_or_default()
 }
 
 fn wait(reason: impl std::fmt::Display) -> Obstacle {
@@ -32,7 +39,7 @@ impl Committer {
     /// it the sources give what comes after the last commit, and the states are as of it.
     pub(crate) fn recover(&mut self, resources: &Resources) -> Result<(), Obstacle> {
         reached("recover.claim");
-        self.committed = self.ports.store.claim().map_err(|fault| match fault {
+        self.committed = self.ports.store.claim(run_number()).map_err(|fault| match fault {
             StoreFault::Retry(reason) | StoreFault::Unknown(reason) => wait(reason),
             StoreFault::Refused(reason) | StoreFault::Fenced(reason) => refuse(reason),
         })?;
@@ -50,8 +57,8 @@ impl Committer {
         self.check_states()?;
         if let Some(redo) = &redo {
             reached("recover.publish");
-            let topology = self.ports.topology.clone();
-            self.ports.outbox.publish(&topology, epoch, &redo.outbox).map_err(wait)?;
+            let Ports { topology, outbox, .. } = &mut self.ports;
+            outbox.publish(topology, redo.commit(), &redo.outbox).map_err(wait)?;
             dead_letters(&self.ports, redo).map_err(of_source)?;
         }
         reached("recover.settle");

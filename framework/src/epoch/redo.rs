@@ -1,12 +1,14 @@
 //! What a commit leaves to be done after it.
 
-use super::{OutboxMessage, Positions, SourceDead};
+use super::{CommitNumber, OutboxMessage, Positions, SourceDead};
 use crate::state::Changes;
 
 /// What a commit leaves to be done after it. It is on disk before the commit, so that a crash
 /// between the two loses nothing; with another commit id than the store's it is dropped.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Redo {
+    /// The number of the run that makes it.
+    pub incarnation: u64,
     /// The epoch that it ends.
     pub epoch: u64,
     /// The same as in the store's commit record.
@@ -19,4 +21,12 @@ pub struct Redo {
     pub outbox: Vec<OutboxMessage>,
     /// Messages of sources that become dead letters, by the id of the spout.
     pub dead: Vec<(String, Vec<SourceDead>)>,
+}
+
+impl Redo {
+    /// Which commit it belongs to.
+    #[must_use]
+    pub fn commit(&self) -> CommitNumber {
+        CommitNumber { incarnation: self.incarnation, epoch: self.epoch }
+    }
 }

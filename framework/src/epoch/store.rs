@@ -18,6 +18,15 @@ pub struct Committed {
     pub positions: Positions,
 }
 
+impl Committed {
+    /// The record as a run claims it: numbered `run`, or by the number after the last one if that is
+    /// higher.
+    #[must_use]
+    pub fn next_run(self, run: u64) -> Self {
+        Committed { incarnation: run.max(self.incarnation.wrapping_add(1)), ..self }
+    }
+}
+
 /// Rows of one epoch for one table, in the order in which they were emitted.
 #[derive(Clone)]
 pub struct TableRows {
@@ -87,11 +96,14 @@ pub enum StoreFault {
 /// on one thread; a transaction is `begin`, then `rows`, then `commit` or `roll_back`.
 pub trait CommitStore: Send {
     /// Makes what is needed to keep the record, if it is not there, and checks the store's ways.
-    /// Then, in one transaction, locks the record, raises its incarnation and reads it.
+    /// Then, in one transaction, locks the record, raises its incarnation and reads it: see
+    /// [`Committed::next_run`]. Runs are numbered by the clock, so that those that write into a
+    /// store that was made anew have higher numbers than those before it, which sources and queues
+    /// remember.
     ///
     /// # Errors
     /// The store is away, or does not keep its word.
-    fn claim(&mut self) -> Result<Committed, StoreFault>;
+    fn claim(&mut self, run: u64) -> Result<Committed, StoreFault>;
 
     /// Begins the transaction and moves the record on, before anything else: it must be the one of
     /// this incarnation and of the epoch before.

@@ -73,11 +73,11 @@ fn beside(fault: StoreFault) -> StoreFault {
 }
 
 impl CommitStore for CommitStores {
-    fn claim(&mut self) -> Result<Committed, StoreFault> {
+    fn claim(&mut self, run: u64) -> Result<Committed, StoreFault> {
         for other in &mut self.others {
-            other.store.claim().map_err(beside)?;
+            other.store.claim(run).map_err(beside)?;
         }
-        self.record.claim()
+        self.record.claim(run)
     }
 
     fn begin(&mut self, commit: &Commit) -> Result<(), StoreFault> {

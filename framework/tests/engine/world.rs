@@ -8,10 +8,10 @@ use std::{
 };
 
 use squall_framework::{
-    Bolt, Commit, CommitStore, Committed, Epochs, Inputs, Kind, Merge, Next, Outbox, OutboxMessage,
-    Output, Problem, Redo, Rejected, ReplayableSource, Result, Schema, SourceClaim, SourceDead,
-    Spout, SpoutOutput, State, StateError, StateReader, StateStore, StoreFault, Streams,
-    TaskContext, Tuple, Value, testing::MemoryState,
+    Bolt, Commit, CommitNumber, CommitStore, Committed, Epochs, Inputs, Kind, Merge, Next, Outbox,
+    OutboxMessage, Output, Problem, Redo, Rejected, ReplayableSource, Result, Schema, SourceClaim,
+    SourceDead, Spout, SpoutOutput, State, StateError, StateReader, StateStore, StoreFault,
+    Streams, TaskContext, Tuple, Value, testing::MemoryState,
 };
 
 /// What outlives a run. Clones share it.
@@ -130,7 +130,7 @@ struct Store {
 }
 
 impl CommitStore for Store {
-    fn claim(&mut self) -> Result<Committed, StoreFault> {
+    fn claim(&mut self, _: u64) -> Result<Committed, StoreFault> {
         let mut world = self.world.0.lock().unwrap();
         world.committed.incarnation += 1;
         Ok(world.committed.clone())
@@ -242,7 +242,8 @@ impl StateStore for World {
 }
 
 impl Outbox for World {
-    fn publish(&mut self, _: &str, epoch: u64, messages: &[OutboxMessage]) -> Result<()> {
+    fn publish(&mut self, _: &str, commit: CommitNumber, messages: &[OutboxMessage]) -> Result<()> {
+        let epoch = commit.epoch;
         let mut world = self.0.lock().unwrap();
         if world.published < epoch {
             world.published = epoch;

@@ -64,3 +64,54 @@ fn distinct(shares: u64) -> u64 {
     let pairs: std::collections::BTreeSet<_> = (0..shares).map(|n| (n % 20, n * 7 % 300)).collect();
     pairs.len() as u64
 }
+
+const FORWARD: &str = "
+name: forward
+config: { commit_interval: 20ms, commit_messages: 500 }
+spouts:
+  - { id: shares, type: queue, queue: shares }
+bolts:
+  - { id: parse, type: json, inputs: [shares], fields: { restaurant: string } }
+  - id: totals
+    type: window
+    inputs: [{ from: parse, grouping: fields, fields: [restaurant] }]
+    aggregates: { shares: count() }
+  - { id: save, type: sql, inputs: [totals], store: \"${STORE}\", table: totals, keys: [restaurant], lengths: { restaurant: 40 } }
+  - { id: on, type: queue, inputs: [parse], queue: passed }
+";
+
+/// Somebody deletes the table's database and wants to begin anew: what is sent on to another queue
+/// from then on is not taken for what the epochs of the same numbers have sent before.
+#[test]
+fn with_an_empty_store_everything_begins_anew() {
+    let place = Place::new();
+    let topology = place.write("forward.yaml", FORWARD).display().to_string();
+    for kind in [0, 1] {
+        let Some(old) = Store::all(&place).into_iter().nth(kind) else { continue };
+        let Some(new) = Store::all(&place).into_iter().nth(kind) else { continue };
+        let data = format!("--data=data-{kind}");
+        let send = |from, to| {
+            place.write("shares.jsonl", shares(from, to));
+            let _ =
+                place.squall(&["send", "shares", "--create", "--file=shares.jsonl", &data]).code(0);
+        };
+        let run = |store: &Store, code| {
+            let set = format!("--set=STORE={}", store.url());
+            place.squall(&["run", &topology, &data, &set, "--until-idle"]).code(code)
+        };
+        send(0, 3_000);
+        let _ = run(&old, 0);
+        if let Store::Sqlite(path) = &old {
+            std::fs::remove_file(path).unwrap();
+        }
+        send(3_000, 4_000);
+        let refused = run(&new, 1);
+        assert!(refused.err.contains("squall state forget"), "{}", refused.err);
+        let set = format!("--set=STORE={}", new.url());
+        let _ = place.squall(&["state", "forget", &topology, &data, &set]).code(0);
+        let _ = run(&new, 0);
+        assert_eq!(new.number("SELECT SUM(shares) FROM totals"), 1_000);
+        let stats = place.squall(&["queue", "stats", "passed", "--json", &data]).code(0).json();
+        assert_eq!(stats["active"], 4_000, "{stats}");
+    }
+}

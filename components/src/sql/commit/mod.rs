@@ -60,7 +60,7 @@ impl Default for CommitOptions {
 ///     create: true,
 /// };
 /// let mut store = SqlCommit::new(url, "pages", CommitMode::WithRecord, CommitOptions::default());
-/// let claimed = store.claim()?;
+/// let claimed = store.claim(1)?;
 /// assert_eq!((claimed.incarnation, claimed.epoch), (1, 0));
 /// let commit = Commit {
 ///     incarnation: claimed.incarnation,
@@ -79,7 +79,7 @@ impl Default for CommitOptions {
 /// let rejected = store.rows(&commit)?;
 /// assert!(rejected.is_empty());
 /// store.commit()?;
-/// assert_eq!(store.claim()?.epoch, 1);
+/// assert_eq!(store.claim(1)?.epoch, 1);
 /// # Ok::<(), squall_framework::StoreFault>(())
 /// ```
 #[derive(Debug)]
@@ -118,8 +118,8 @@ impl SqlCommit {
 }
 
 impl CommitStore for SqlCommit {
-    fn claim(&mut self) -> Result<Committed, StoreFault> {
-        self.run(async |session| session.claim().await)
+    fn claim(&mut self, run: u64) -> Result<Committed, StoreFault> {
+        self.run(async |session| session.claim(run).await)
     }
 
     fn begin(&mut self, commit: &Commit) -> Result<(), StoreFault> {

@@ -48,10 +48,10 @@ impl Session {
         self.url.to_string()
     }
 
-    pub(super) async fn claim(&mut self) -> Result<Committed, StoreFault> {
+    pub(super) async fn claim(&mut self, run: u64) -> Result<Committed, StoreFault> {
         self.roll_back().await;
         let claimed = match self.mode {
-            CommitMode::WithRecord => self.claim_record().await,
+            CommitMode::WithRecord => self.claim_record(run).await,
             CommitMode::RowsOnly => self.db().await.map(|_| Committed::default()),
         };
         match claimed {
@@ -67,14 +67,13 @@ impl Session {
         }
     }
 
-    async fn claim_record(&mut self) -> Result<Committed, StoreFault> {
+    async fn claim_record(&mut self, run: u64) -> Result<Committed, StoreFault> {
         let topology = self.topology.clone();
         let db = self.db().await?;
         let upsert = db.prepare(&record::table()).await?;
         db.begin().await?;
         record::ensure(db, &upsert, &topology).await?;
-        let mut committed = record::lock(db, &topology).await?;
-        committed.incarnation = committed.incarnation.wrapping_add(1);
+        let committed = record::lock(db, &topology).await?.next_run(run);
         record::raise(db, &topology, committed.incarnation).await?;
         db.commit().await?;
         let Committed { incarnation, epoch, .. } = committed;

@@ -8,8 +8,8 @@ on_every_store!(on mysql8: a_lock_that_stays_loses_the_whole_transaction, a_dead
 /// The server itself rolls back only the statement that waited.
 fn a_lock_that_stays_loses_the_whole_transaction(place: &Place) {
     let (mut store, mut other) = (store(place, "pages"), store(place, "other"));
-    store.claim().unwrap();
-    other.claim().unwrap();
+    store.claim(1).unwrap();
+    other.claim(1).unwrap();
     let held = commit_of(1, 1, &[("z", 1)]);
     other.begin(&held).unwrap();
     other.rows(&held).unwrap();
@@ -32,7 +32,7 @@ fn a_lock_that_stays_loses_the_whole_transaction(place: &Place) {
 fn a_deadlock_loses_the_whole_transaction(place: &Place) {
     let (mut one, mut other) = (store(place, "one"), store(place, "other"));
     for store in [&mut one, &mut other] {
-        store.claim().unwrap();
+        store.claim(1).unwrap();
     }
     commit(&mut one, &commit_of(1, 1, &[("a", 0), ("z", 0)]));
     let of = |epoch, rows: &[(&str, i64)]| commit_of(1, epoch, rows);

@@ -13,7 +13,7 @@ fn a_file_that_another_process_writes_is_waited_for_and_then_retried() {
     let options = CommitOptions { timeout: Duration::from_millis(100), patience: Duration::ZERO };
     let url = place.url.parse().unwrap();
     let mut store = SqlCommit::new(url, "pages", CommitMode::WithRecord, options);
-    store.claim().unwrap();
+    store.claim(1).unwrap();
     let shell = Command::new("sqlite3")
         .arg(place.url.strip_prefix("sqlite://").unwrap())
         .stdin(Stdio::piped())
@@ -32,7 +32,7 @@ fn a_file_that_another_process_writes_is_waited_for_and_then_retried() {
     let rows = commit_of(1, 1, &[("a", 1)]);
     let words = words_of_retry(store.begin(&rows));
     assert!(words.contains("database is locked") && words.contains("sqlite://"), "{words}");
-    words_of_retry(store.claim());
+    words_of_retry(store.claim(1));
     words_of_retry(store.look());
     drop(input);
     shell.wait().unwrap();
@@ -69,7 +69,7 @@ fn a_full_disk_loses_the_transaction_and_nothing_else() {
     };
     let path = disk.0.path();
     let mut store = store_at(&format!("sqlite://{}/results.db", path.display()), "pages");
-    store.claim().unwrap();
+    store.claim(1).unwrap();
     commit(&mut store, &commit_of(1, 1, &[("a", 1)]));
     std::fs::write(path.join("ballast"), vec![0; 2 << 20]).unwrap();
     let words: Vec<String> = (0..60_000).map(|n| format!("a word that is longer {n}")).collect();
@@ -83,6 +83,6 @@ fn a_full_disk_loses_the_transaction_and_nothing_else() {
     }
     std::fs::remove_file(path.join("ballast")).unwrap();
     commit(&mut store, &commit_of(1, 2, &rows[..1_000]));
-    assert_eq!(store.claim().unwrap().epoch, 2);
+    assert_eq!(store.claim(1).unwrap().epoch, 2);
     drop(store);
 }

@@ -35,7 +35,7 @@ fn killed_between_the_steps(server: &mut SqlServer) {
     let count =
         |server: &SqlServer| server.query(&format!("SELECT SUM(n) FROM {database}.t")).unwrap();
     let mut store = store_at(&url, "pages");
-    store.claim().unwrap();
+    store.claim(1).unwrap();
     let rows = commit_of(1, 1, &[("a", 1), ("b", 2)]);
 
     store.begin(&rows).unwrap();
@@ -51,7 +51,7 @@ fn killed_between_the_steps(server: &mut SqlServer) {
     restart(server);
     assert_eq!(store.look().unwrap().epoch, 1);
     assert_eq!(count(server), "3");
-    let claimed = store_at(&url, "pages").claim().unwrap();
+    let claimed = store_at(&url, "pages").claim(1).unwrap();
     assert_eq!((claimed.epoch, claimed.commit_id), (1, rows.commit_id));
 }
 
@@ -64,7 +64,7 @@ fn killed_at_any_time(server: &mut SqlServer, times: usize) {
     let epoch = std::thread::scope(|scope| {
         let writer = scope.spawn(|| {
             let mut store = store_at(&url, "pages");
-            store.claim().unwrap();
+            store.claim(1).unwrap();
             let mut epoch = 0;
             while !done.load(Ordering::Acquire) {
                 let rows: Vec<_> = words.iter().map(|word| (word.as_str(), 1)).collect();

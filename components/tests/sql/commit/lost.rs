@@ -28,7 +28,7 @@ on_every_store!(on mysql8:
 fn behind(place: &Place) -> (Proxy, SqlCommit) {
     let proxy = Proxy::to(place.address());
     let mut store = store_at(&place.url_through(proxy.port), "pages");
-    store.claim().unwrap();
+    store.claim(1).unwrap();
     commit(&mut store, &commit_of(1, 1, &[("a", 1)]));
     (proxy, store)
 }
@@ -71,7 +71,7 @@ fn a_look_waits_for_the_transaction_that_was_left_behind(place: &Place) {
         let topology = if arrives { "arrives" } else { "ends" };
         let proxy = Proxy::to(place.address());
         let mut store = store_at(&place.url_through(proxy.port), topology);
-        store.claim().unwrap();
+        store.claim(1).unwrap();
         let next = commit_of(1, 1, &[(topology, 10)]);
         store.begin(&next).unwrap();
         store.rows(&next).unwrap();
@@ -105,7 +105,7 @@ fn a_look_has_an_end(place: &Place) {
     let options =
         CommitOptions { timeout: Duration::from_secs(3), patience: Duration::from_millis(100) };
     let mut store = SqlCommit::new(url, "pages", CommitMode::WithRecord, options);
-    store.claim().unwrap();
+    store.claim(1).unwrap();
     store.begin(&commit_of(1, 1, &[])).unwrap();
     proxy.cut(Cut::Held);
     assert!(matches!(store.commit(), Err(StoreFault::Unknown(_))));
@@ -129,7 +129,7 @@ fn a_run_whose_connection_broke_is_fenced_by_the_next(place: &Place) {
     ));
     place.query(&kill);
     let mut newer = store(place, "pages");
-    let claimed = newer.claim().unwrap();
+    let claimed = newer.claim(1).unwrap();
     assert_eq!((claimed.incarnation, claimed.epoch), (2, 1));
     // The server was gone before COMMIT was sent, so there is nothing that nobody knows.
     words_of_retry(older.commit());
@@ -139,7 +139,7 @@ fn a_run_whose_connection_broke_is_fenced_by_the_next(place: &Place) {
 
 fn idle_connections_may_end(place: &Place) {
     let mut store = store(place, "pages");
-    store.claim().unwrap();
+    store.claim(1).unwrap();
     for epoch in 1..4 {
         commit(&mut store, &commit_of(1, epoch, &[("a", 1)]));
         let database = place.url.rsplit('/').next().unwrap();

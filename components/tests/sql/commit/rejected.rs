@@ -20,7 +20,7 @@ fn bad_rows_are_found_among_thousands(place: &Place) {
     let rows: Vec<_> =
         words.iter().enumerate().map(|(index, word)| (word.as_str(), n(index))).collect();
     let mut store = store(place, "pages");
-    store.claim().unwrap();
+    store.claim(1).unwrap();
     // Two tasks of a sink, out of step, and a table of another sink between them.
     let mut commit = commit_of(1, 1, &rows[..3_000]);
     commit.rows.push(rows_for(counts("other"), [("a", 5_000)]));
@@ -42,7 +42,7 @@ fn bad_rows_are_found_among_thousands(place: &Place) {
 fn a_merged_row_takes_its_sources_along(place: &Place) {
     guarded(place);
     let mut store = store(place, "pages");
-    store.claim().unwrap();
+    store.claim(1).unwrap();
     let commit = commit_of(1, 1, &[("a", 600), ("b", 1), ("a", 300), ("c", 1), ("a", 100)]);
     store.begin(&commit).unwrap();
     let rejected = store.rows(&commit).unwrap();
@@ -54,7 +54,7 @@ fn a_merged_row_takes_its_sources_along(place: &Place) {
 
 fn what_no_database_may_see_is_rejected_as_well(place: &Place) {
     let mut store = store(place, "pages");
-    store.claim().unwrap();
+    store.claim(1).unwrap();
     let mut commit = commit_of(1, 1, &[("a", 1), ("b", 1), ("c", 1)]);
     commit.rows[0].values[0] = Value::Null;
     commit.rows[0].values[3] = Value::Float(f64::NAN);
@@ -74,7 +74,7 @@ fn a_table_that_rolls_back_the_transaction_is_refused() {
     let trigger = "CREATE TRIGGER guard BEFORE INSERT ON t WHEN NEW.n >= 1000 BEGIN SELECT RAISE(ROLLBACK, 'too many'); END";
     place.query(trigger);
     let mut store = store(&place, "pages");
-    store.claim().unwrap();
+    store.claim(1).unwrap();
     let commit = commit_of(1, 1, &[("a", 1), ("b", 1_000), ("c", 1)]);
     store.begin(&commit).unwrap();
     let words = words_of_refusal(store.rows(&commit));
@@ -93,7 +93,7 @@ fn a_constraint_that_waits_for_commit_is_refused() {
          CREATE TABLE t (word TEXT PRIMARY KEY REFERENCES words DEFERRABLE INITIALLY DEFERRED, n INT)",
     );
     let mut store = store(&place, "pages");
-    store.claim().unwrap();
+    store.claim(1).unwrap();
     let commit = commit_of(1, 1, &[("a", 1)]);
     store.begin(&commit).unwrap();
     store.rows(&commit).unwrap();

@@ -19,7 +19,7 @@ on_every_store!(
 
 fn a_claim_finds_what_was_committed(place: &Place) {
     let mut first = store(place, "pages");
-    let claimed = first.claim().unwrap();
+    let claimed = first.claim(1).unwrap();
     assert_eq!((claimed.incarnation, claimed.epoch), (1, 0));
     assert!(claimed.commit_id.is_empty() && claimed.positions.is_empty());
     commit(&mut first, &commit_of(1, 1, &[("a", 1), ("b", 2)]));
@@ -28,7 +28,7 @@ fn a_claim_finds_what_was_committed(place: &Place) {
     let found = first.look().unwrap();
     assert_eq!((found.incarnation, found.epoch, &found.commit_id), (1, 2, &last.commit_id));
 
-    let claimed = store(place, "pages").claim().unwrap();
+    let claimed = store(place, "pages").claim(1).unwrap();
     assert_eq!((claimed.incarnation, claimed.epoch), (2, 2));
     assert_eq!((claimed.commit_id, claimed.positions), (last.commit_id, last.positions));
     assert_eq!(place.query("SELECT word, n FROM t ORDER BY word"), "a\t1\nb\t6\nc\t4");
@@ -39,9 +39,9 @@ fn a_claim_finds_what_was_committed(place: &Place) {
 
 fn the_older_of_two_runs_is_fenced(place: &Place) {
     let (mut older, mut newer) = (store(place, "pages"), store(place, "pages"));
-    older.claim().unwrap();
+    older.claim(1).unwrap();
     commit(&mut older, &commit_of(1, 1, &[("a", 1)]));
-    assert_eq!(newer.claim().unwrap().incarnation, 2);
+    assert_eq!(newer.claim(1).unwrap().incarnation, 2);
     let words = words_of_fence(older.begin(&commit_of(1, 2, &[("a", 1)])));
     assert!(words.contains("`pages` at epoch 1 of its run 2"), "{words}");
     assert!(words.contains("this is run 1") && words.contains("another run has taken over"));
@@ -56,7 +56,7 @@ fn the_older_of_two_runs_is_fenced(place: &Place) {
 fn a_claim_waits_for_the_transaction_of_another_run(place: &Place) {
     for keep in [true, false] {
         let mut older = store(place, "pages");
-        let Committed { incarnation, epoch, .. } = older.claim().unwrap();
+        let Committed { incarnation, epoch, .. } = older.claim(1).unwrap();
         let rows = commit_of(incarnation, epoch + 1, &[("a", 1)]);
         older.begin(&rows).unwrap();
         older.rows(&rows).unwrap();
@@ -64,7 +64,7 @@ fn a_claim_waits_for_the_transaction_of_another_run(place: &Place) {
         std::thread::scope(|scope| {
             scope.spawn(|| {
                 let mut newer = store(place, "pages");
-                sender.send(newer.claim().unwrap()).unwrap();
+                sender.send(newer.claim(1).unwrap()).unwrap();
             });
             let early = claimed.recv_timeout(Duration::from_millis(200));
             assert_eq!(early, Err(mpsc::RecvTimeoutError::Timeout));
@@ -85,7 +85,7 @@ fn a_claim_waits_for_the_transaction_of_another_run(place: &Place) {
 
 fn what_was_rolled_back_or_begun_anew_leaves_nothing(place: &Place) {
     let mut store = store(place, "pages");
-    store.claim().unwrap();
+    store.claim(1).unwrap();
     let rows = commit_of(1, 1, &[("a", 1)]);
     store.begin(&rows).unwrap();
     store.rows(&rows).unwrap();
@@ -101,7 +101,7 @@ fn what_was_rolled_back_or_begun_anew_leaves_nothing(place: &Place) {
 
 fn an_epoch_that_is_not_the_next_is_fenced(place: &Place) {
     let mut store = store(place, "pages");
-    store.claim().unwrap();
+    store.claim(1).unwrap();
     commit(&mut store, &commit_of(1, 1, &[("a", 1)]));
     for epoch in [0, 1, 3] {
         let words = words_of_fence(store.begin(&commit_of(1, epoch, &[("a", 1)])));
@@ -114,7 +114,7 @@ fn an_epoch_that_is_not_the_next_is_fenced(place: &Place) {
 
 fn a_record_that_was_deleted_is_fenced(place: &Place) {
     let mut store = store(place, "pages");
-    store.claim().unwrap();
+    store.claim(1).unwrap();
     place.query("DELETE FROM squall_commits");
     let words = words_of_fence(store.begin(&commit_of(1, 1, &[("a", 1)])));
     assert!(words.contains("no row for topology `pages`"), "{words}");
@@ -123,8 +123,8 @@ fn a_record_that_was_deleted_is_fenced(place: &Place) {
 
 fn topologies_do_not_meet(place: &Place) {
     let (mut one, mut other) = (store(place, "one"), store(place, "One"));
-    one.claim().unwrap();
-    assert_eq!(other.claim().unwrap().incarnation, 1);
+    one.claim(1).unwrap();
+    assert_eq!(other.claim(1).unwrap().incarnation, 1);
     for epoch in 1..=3 {
         commit(&mut one, &commit_of(1, epoch, &[("a", 1)]));
     }
@@ -136,7 +136,7 @@ fn topologies_do_not_meet(place: &Place) {
 fn rows_alone_leave_no_record(place: &Place) {
     let url = place.url.parse().unwrap();
     let mut store = SqlCommit::new(url, "pages", CommitMode::RowsOnly, CommitOptions::default());
-    assert_eq!(store.claim().unwrap(), Committed::default());
+    assert_eq!(store.claim(1).unwrap(), Committed::default());
     for epoch in [7, 7, 3] {
         commit(&mut store, &commit_of(1, epoch, &[("a", 1)]));
     }
@@ -157,7 +157,7 @@ fn rows_without_a_transaction_are_not_written(place: &Place) {
     let mut store = store(place, "pages");
     let rows = commit_of(1, 1, &[("a", 1)]);
     words_of_retry(store.rows(&rows));
-    store.claim().unwrap();
+    store.claim(1).unwrap();
     words_of_retry(store.rows(&rows));
     words_of_retry(store.commit());
     commit(&mut store, &rows);
@@ -191,7 +191,7 @@ proptest! {
     fn what_is_in_the_table_is_what_was_committed(steps in prop::collection::vec(step(), 1..20)) {
         let place = Place::sqlite().unwrap();
         let mut store = super::store(&place, "pages");
-        let mut run = store.claim().unwrap().incarnation;
+        let mut run = store.claim(1).unwrap().incarnation;
         let (mut epoch, mut sums) = (0, std::collections::BTreeMap::<String, i64>::new());
         for step in steps {
             let (rows, keep) = match step {
@@ -199,7 +199,7 @@ proptest! {
                 Step::RollBack(rows) => (rows, false),
                 Step::ClaimAnew => {
                     store = super::store(&place, "pages");
-                    let claimed = store.claim().unwrap();
+                    let claimed = store.claim(1).unwrap();
                     prop_assert_eq!((claimed.incarnation, claimed.epoch), (run + 1, epoch));
                     run = claimed.incarnation;
                     continue;

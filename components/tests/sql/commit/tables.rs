@@ -17,7 +17,7 @@ mod servers {
 
 fn a_table_that_does_not_fit_is_refused_until_somebody_mends_it(place: &Place) {
     let mut store = store(place, "pages");
-    store.claim().unwrap();
+    store.claim(1).unwrap();
     let mut commit = commit_of(1, 1, &[("a", 1)]);
     commit.rows[0].table = Arc::new(Table { create: false, ..counts("t") });
     let refused = |store: &mut SqlCommit| words_of_refusal(store.begin(&commit));
@@ -47,22 +47,22 @@ fn a_table_that_does_not_fit_is_refused_until_somebody_mends_it(place: &Place) {
 
 fn a_record_that_nobody_can_read_is_refused(place: &Place) {
     let mut store = store(place, "pages");
-    store.claim().unwrap();
+    store.claim(1).unwrap();
     place.query("UPDATE squall_commits SET positions = 'nowhere'");
-    let words = words_of_refusal(store.claim());
+    let words = words_of_refusal(store.claim(1));
     assert!(words.contains("positions of topology `pages` cannot be read"), "{words}");
     place.query("UPDATE squall_commits SET positions = '{}'");
-    assert_eq!(store.claim().unwrap().incarnation, 2);
+    assert_eq!(store.claim(1).unwrap().incarnation, 2);
 }
 
 fn a_table_that_cannot_roll_back_is_refused(place: &Place) {
     place.query("CREATE TABLE t (word VARCHAR(50) PRIMARY KEY, n INT) ENGINE=MyISAM");
     let mut store = store(place, "pages");
-    store.claim().unwrap();
+    store.claim(1).unwrap();
     let words = words_of_refusal(store.begin(&commit_of(1, 1, &[("a", 1)])));
     assert!(words.contains("MyISAM") && words.contains("use InnoDB"), "{words}");
     place.query("ALTER TABLE squall_commits ENGINE=MyISAM");
-    let words = words_of_refusal(store.claim());
+    let words = words_of_refusal(store.claim(1));
     assert!(words.contains("squall_commits") && words.contains("use InnoDB"), "{words}");
 }
 
@@ -74,14 +74,14 @@ fn an_account_that_may_make_no_tables_needs_none(place: &Place) {
     ));
     let url = place.url.replace("root@", &format!("{database}:hunter2@"));
     let mut store = store_at(&url, "pages");
-    let words = words_of_refusal(store.claim());
+    let words = words_of_refusal(store.claim(1));
     assert!(words.contains("CREATE command denied"), "{words}");
     assert!(!words.contains("hunter2") && !store.name().contains("hunter2"), "{words}");
     assert!(!format!("{store:?}").contains("hunter2"));
     let mut allowed = super::store(place, "pages");
-    allowed.claim().unwrap();
+    allowed.claim(1).unwrap();
     super::commit(&mut allowed, &commit_of(1, 1, &[("a", 1)]));
-    assert_eq!(store.claim().unwrap().incarnation, 2);
+    assert_eq!(store.claim(1).unwrap().incarnation, 2);
     assert!(!format!("{store:?}").contains("hunter2"));
     super::commit(&mut store, &commit_of(2, 2, &[("a", 1)]));
     assert_eq!(place.query("SELECT n FROM t"), "2");

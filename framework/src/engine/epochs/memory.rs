@@ -3,8 +3,8 @@
 
 use crate::{
     epoch::{
-        Commit, CommitStore, Committed, Outbox, OutboxMessage, Redo, Rejected, StateError,
-        StateStore, StoreFault,
+        Commit, CommitNumber, CommitStore, Committed, Outbox, OutboxMessage, Redo, Rejected,
+        StateError, StateStore, StoreFault,
     },
     error::{Error, Result},
     state::StateReader,
@@ -19,7 +19,7 @@ pub(super) struct MemoryCommits {
 }
 
 impl CommitStore for MemoryCommits {
-    fn claim(&mut self) -> Result<Committed, StoreFault> {
+    fn claim(&mut self, _: u64) -> Result<Committed, StoreFault> {
         self.committed.incarnation += 1;
         Ok(self.committed.clone())
     }
@@ -110,7 +110,7 @@ impl StateStore for MemoryStates {
 pub(super) struct NoOutbox;
 
 impl Outbox for NoOutbox {
-    fn publish(&mut self, _: &str, _: u64, messages: &[OutboxMessage]) -> Result<()> {
+    fn publish(&mut self, _: &str, _: CommitNumber, messages: &[OutboxMessage]) -> Result<()> {
         match messages.first() {
             None => Ok(()),
             Some(message) => Err(Error::retry(format!(

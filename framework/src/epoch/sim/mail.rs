@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use super::{faults::Extent, world::Handle};
 use crate::{
-    epoch::{Outbox, OutboxMessage},
+    epoch::{CommitNumber, Outbox, OutboxMessage},
     error::{Error, Result},
 };
 
@@ -36,7 +36,8 @@ impl SimOutbox {
 }
 
 impl Outbox for SimOutbox {
-    fn publish(&mut self, _: &str, epoch: u64, messages: &[OutboxMessage]) -> Result<()> {
+    fn publish(&mut self, _: &str, commit: CommitNumber, messages: &[OutboxMessage]) -> Result<()> {
+        let epoch = commit.epoch;
         self.handle.call("mail.publish", Error::retry, |world, extent| {
             let committed = world.store.record.epoch;
             world.check(epoch <= committed, || {

@@ -155,7 +155,7 @@ impl SimStore {
 }
 
 impl CommitStore for SimStore {
-    fn claim(&mut self) -> Result<Committed, StoreFault> {
+    fn claim(&mut self, _: u64) -> Result<Committed, StoreFault> {
         self.call("store.claim", StoreFault::Retry, |world| {
             world.resolve_ghost();
             world.store.record.incarnation += 1;
