@@ -24,6 +24,9 @@
 //!   be after the piece, with the last key of the piece, then the piece. The mark (epoch, commit
 //!   id, positions) comes after all pieces are on disk. After a crash in the middle the redo is
 //!   applied again: keys up to the noted one are counted already, and only put if they differ.
+//! - **Keys lie in blocks** (`block`), several in one value of sled. Only the entries of a block below
+//!   where the next one begins count (`blocks`); a split writes the new blocks before what is left of
+//!   the old one, and a block goes only when the one before has nothing behind it (`piece`).
 //! - **Values are absolute**, so applying twice is applying once. Plain puts, no batches of sled: the
 //!   first of those makes all later reads of the process take one lock.
 //! - **Nothing is silently empty.** sled that panics or errs at opening, has no mark, or does not
