@@ -22,6 +22,7 @@ mod spout;
 pub mod sql;
 pub mod state;
 mod values;
+mod zones;
 
 pub use queues::QueueOutbox;
 pub use registry::registry;

@@ -5,8 +5,10 @@ use squall_framework::{ComponentType, Registry};
 use crate::{
     bolt::{
         AccessLogConfig, Count, CountConfig, CsvConfig, Dedupe, DedupeConfig, Filter, FilterConfig,
-        Join, JoinConfig, JsonConfig, Lookup, LookupConfig, Map, MapConfig, ParserBolt,
-        RegexConfig, Split, SplitConfig, Top, TopConfig, Window, WindowConfig,
+        GrokConfig, Join, JoinConfig, JsonConfig, LogfmtConfig, Lookup, LookupConfig, Map,
+        MapConfig, Mask, MaskConfig, ParserBolt, RegexConfig, Route, RouteConfig, Sample,
+        SampleConfig, Split, SplitConfig, SyslogConfig, Timestamp, TimestampConfig, Top, TopConfig,
+        Window, WindowConfig,
     },
     sink::{
         FileConfig, FileSink, Print, PrintConfig, QueueSink, QueueSinkConfig, SqlConfig, SqlSink,
@@ -40,10 +42,24 @@ pub fn registry() -> Registry {
             .docs(include_str!("../docs/regex.md")),
         ComponentType::bolt::<AccessLogConfig, _>("access_log", ParserBolt::new)
             .docs(include_str!("../docs/access_log.md")),
+        ComponentType::bolt::<LogfmtConfig, _>("logfmt", ParserBolt::new)
+            .docs(include_str!("../docs/logfmt.md")),
+        ComponentType::bolt::<GrokConfig, _>("grok", ParserBolt::new)
+            .docs(include_str!("../docs/grok.md")),
+        ComponentType::bolt::<SyslogConfig, _>("syslog", ParserBolt::new)
+            .docs(include_str!("../docs/syslog.md")),
+        ComponentType::bolt::<TimestampConfig, _>("timestamp", Timestamp::new)
+            .docs(include_str!("../docs/timestamp.md")),
         ComponentType::bolt::<SplitConfig, _>("split", Split::new)
             .docs(include_str!("../docs/split.md")),
         ComponentType::bolt::<FilterConfig, _>("filter", Filter::new)
             .docs(include_str!("../docs/filter.md")),
+        ComponentType::bolt::<RouteConfig, _>("route", Route::new)
+            .docs(include_str!("../docs/route.md")),
+        ComponentType::bolt::<SampleConfig, _>("sample", Sample::new)
+            .docs(include_str!("../docs/sample.md")),
+        ComponentType::bolt::<MaskConfig, _>("mask", Mask::new)
+            .docs(include_str!("../docs/mask.md")),
         ComponentType::bolt::<MapConfig, _>("map", Map::new).docs(include_str!("../docs/map.md")),
         ComponentType::bolt::<LookupConfig, _>("lookup", Lookup::new)
             .docs(include_str!("../docs/lookup.md")),

@@ -34,7 +34,7 @@ pub(crate) struct RegexConfig {
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Deserialize, JsonSchema)]
 #[serde(rename_all = "lowercase")]
-enum Mismatch {
+pub(super) enum Mismatch {
     #[default]
     Fail,
     Skip,
@@ -43,6 +43,12 @@ enum Mismatch {
 pub(crate) struct RegexParser {
     fields: RegexFields,
     skip: bool,
+}
+
+impl RegexParser {
+    pub(super) fn new(fields: RegexFields, mismatch: Mismatch) -> Self {
+        Self { fields, skip: mismatch == Mismatch::Skip }
+    }
 }
 
 impl ParserConfig for RegexConfig {
@@ -60,7 +66,7 @@ impl ParserConfig for RegexConfig {
         let types = self.fields.0.iter().map(|(name, spec)| Field::new(name, spec)).collect();
         let fields = RegexFields::new(&self.pattern, types)
             .map_err(|problem| Problem::new(problem).at("pattern"))?;
-        Ok(RegexParser { fields, skip: self.mismatch == Mismatch::Skip })
+        Ok(RegexParser::new(fields, self.mismatch))
     }
 }
 

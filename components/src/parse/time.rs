@@ -99,6 +99,22 @@ impl TimeFormat {
         }
     }
 
+    /// Whether a text of this format that names a moment says in which zone, or needs none.
+    pub(crate) fn says_zone(&self, text: &str) -> bool {
+        match self {
+            Self::Unix | Self::UnixMillis | Self::UnixMicros => true,
+            Self::Pattern(pattern) => {
+                ["%z", "%:z", "%::z", "%#z", "%s", "%+"].iter().any(|part| pattern.contains(part))
+            }
+            // A sign behind the date is that of an offset, and without a date it is a number.
+            Self::Auto => {
+                text.get(4..5).is_none_or(|dash| dash != "-")
+                    || text.ends_with(['Z', 'z'])
+                    || text.get(10..).is_some_and(|time| time.contains(['+', '-']))
+            }
+        }
+    }
+
     fn parse_number(&self, text: &str) -> Option<i64> {
         match text.parse() {
             Ok(number) => self.number(number),

@@ -31,6 +31,34 @@ fn mistakes_are_found_before_anything_runs() {
             "{ type: json, fields: { a: { type: timestamp, format: seconds } } }",
             vec!["`seconds` is not a time format"],
         ),
+        ("{ type: logfmt, fields: {} }", vec!["fields: `fields` names no field"]),
+        (
+            "{ type: grok, pattern: '%{WROD:a}' }",
+            vec!["pattern: there is no pattern `WROD`; did you mean `WORD`?"],
+        ),
+        ("{ type: grok, pattern: '%{WORD} x' }", vec!["pattern: the pattern has no named group"]),
+        (
+            "{ type: syslog, fields: [hots], timezone: UTC }",
+            vec!["fields.0: a line of syslog has no field `hots` (did you mean `host`?)"],
+        ),
+        (
+            "{ type: timestamp, field: body, timezone: Europe/Pari }",
+            vec!["timezone: there is no time zone `Europe/Pari` (did you mean `Europe/Paris`?)"],
+        ),
+        (
+            "{ type: route, routes: { bad: status + 1, worse: stats > 1 } }",
+            vec!["routes.bad: `status + 1` is int", "routes.worse: "],
+        ),
+        ("{ type: route, routes: {} }", vec!["routes: there is no route"]),
+        ("{ type: sample, share: 10 }", vec!["share: 10 is no share (write a number from 0 to 1"]),
+        (
+            "{ type: mask, fields: [status, bdy], pattern: '(' }",
+            vec![
+                "unclosed group",
+                "fields.0: `status` holds int",
+                "fields.1: `input` has no field",
+            ],
+        ),
         (
             "{ type: access_log, fields: [ip, stats] }",
             vec!["fields.1: an access log has no field `stats` (did you mean `status`?)"],

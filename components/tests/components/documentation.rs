@@ -45,7 +45,7 @@ fn examples_of_bolts_give_what_they_say() {
         assert!(ran.dead.is_empty(), "{}: {:?}", bolt.name(), ran.dead);
         run += 1;
     }
-    assert_eq!(run, 8);
+    assert_eq!(run, 15);
 }
 
 #[test]

@@ -12,5 +12,6 @@ mod documentation;
 mod failures;
 mod harness;
 mod queues;
+mod shaping;
 mod sinks;
 mod sources;

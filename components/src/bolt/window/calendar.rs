@@ -5,12 +5,8 @@
 //! the clock on the wall first shows a multiple of their length: a day has 23 or 25 hours when the
 //! clock is changed, and so has the pane of that night an hour more or less.
 
-use std::str::FromStr;
-
 use chrono::{DateTime, Offset, TimeZone};
-use chrono_tz::{TZ_VARIANTS, Tz};
-use squall_config::did_you_mean;
-use squall_framework::Problem;
+use chrono_tz::Tz;
 
 const SECOND: i64 = 1_000_000;
 pub(super) const HOUR: i64 = 3_600 * SECOND;
@@ -29,20 +25,6 @@ pub(super) struct Calendar {
     shift: i64,
     /// The pane that was asked for last: its beginning, the next one's, and its number.
     last: (i64, i64, i64),
-}
-
-/// The zone of this name.
-///
-/// # Errors
-/// There is none.
-pub(super) fn zone(name: &str) -> Result<Tz, Problem> {
-    Tz::from_str(name).map_err(|_| {
-        let problem = Problem::new(format!("there is no time zone `{name}`")).at("timezone");
-        match did_you_mean(name, TZ_VARIANTS.iter().map(|zone| zone.name())) {
-            Some(near) => problem.help(format!("did you mean `{near}`?")),
-            None => problem.help("write a name such as Europe/Paris or UTC"),
-        }
-    })
 }
 
 impl Calendar {
@@ -114,12 +96,12 @@ mod tests {
     }
 
     fn panes(zone: &str, length: i64, from: &str, to: &str) -> Vec<String> {
-        let mut calendar = Calendar::new(length, Some(super::zone(zone).unwrap()));
+        let mut calendar = Calendar::new(length, Some(crate::zones::zone(zone).unwrap()));
         let (from, to) = (calendar.pane(at(from)), calendar.pane(at(to)));
         (from..=to)
             .map(|pane| {
                 let (start, end) = (calendar.start(pane), calendar.start(pane + 1));
-                let local = super::zone(zone).unwrap().timestamp_micros(start).unwrap();
+                let local = crate::zones::zone(zone).unwrap().timestamp_micros(start).unwrap();
                 format!("{} +{}m", local.format("%d %H:%M"), (end - start) / 60 / SECOND)
             })
             .collect()
@@ -175,7 +157,7 @@ mod tests {
 
     #[test]
     fn a_zone_that_is_none_is_named() {
-        let problem = zone("Europe/Pari").unwrap_err();
+        let problem = crate::zones::zone("Europe/Pari").unwrap_err();
         assert_eq!(problem.help.unwrap(), "did you mean `Europe/Paris`?");
     }
 
@@ -183,11 +165,11 @@ mod tests {
         /// Every moment is in exactly one pane, whatever the zone and the time.
         #[test]
         fn panes_follow_each_other(
-            zone in 0..TZ_VARIANTS.len(),
+            zone in 0..chrono_tz::TZ_VARIANTS.len(),
             length in prop_oneof![Just(HOUR / 4), Just(HOUR), Just(3 * HOUR), Just(DAY), Just(7 * DAY)],
             moments in proptest::collection::vec(0i64..2_000_000_000, 1..50),
         ) {
-            let mut calendar = Calendar::new(length, Some(TZ_VARIANTS[zone]));
+            let mut calendar = Calendar::new(length, Some(chrono_tz::TZ_VARIANTS[zone]));
             for second in moments {
                 for at in [second * SECOND, second * SECOND + 1] {
                     let pane = calendar.pane(at);

@@ -7,10 +7,11 @@ use squall_config::TimeSpan;
 use squall_framework::Problem;
 
 use super::{
-    calendar::{DAY, zone},
+    calendar::DAY,
     config::{Emit, Every, WindowConfig},
     watermark::micros,
 };
+use crate::zones::zone;
 
 /// A window consists of at most so many panes: each costs a little state for every group.
 const MOST_PANES: i64 = 100_000;
