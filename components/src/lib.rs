@@ -10,6 +10,7 @@ mod bolt;
 mod columns;
 mod expression;
 pub mod generate;
+mod multilang;
 mod options;
 mod pack;
 pub mod parse;

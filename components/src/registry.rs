@@ -7,8 +7,8 @@ use crate::{
         AccessLogConfig, Count, CountConfig, CsvConfig, Dedupe, DedupeConfig, Filter, FilterConfig,
         GrokConfig, Join, JoinConfig, JsonConfig, LogfmtConfig, Lookup, LookupConfig, Map,
         MapConfig, Mask, MaskConfig, ParserBolt, RegexConfig, Route, RouteConfig, Sample,
-        SampleConfig, Split, SplitConfig, SyslogConfig, Timestamp, TimestampConfig, Top, TopConfig,
-        Window, WindowConfig,
+        SampleConfig, Shell, ShellConfig, Split, SplitConfig, SyslogConfig, Timestamp,
+        TimestampConfig, Top, TopConfig, Window, WindowConfig,
     },
     sink::{
         FileConfig, FileSink, Print, PrintConfig, QueueSink, QueueSinkConfig, SqlConfig, SqlSink,
@@ -72,6 +72,8 @@ pub fn registry() -> Registry {
             .docs(include_str!("../docs/count.md")),
         ComponentType::bolt::<WindowConfig, _>("window", Window::new)
             .docs(include_str!("../docs/window.md")),
+        ComponentType::batch_bolt::<ShellConfig, _>("shell", Shell::new)
+            .docs(include_str!("../docs/shell.md")),
         ComponentType::batch_bolt::<SqlConfig, _>("sql", SqlSink::new)
             .docs(include_str!("../docs/sql.md")),
         ComponentType::batch_bolt::<FileConfig, _>("file", FileSink::new)

@@ -244,14 +244,22 @@ impl Group {
             .then(|| open.run(index).map_or((0, 0), |run| (run.attempts, run.visible_ms)))
     }
 
-    /// Everything below is settled: at most the cursor, and less while something is open.
+    /// Everything below is settled. Where the cursor is does not matter: it is not on disk at once,
+    /// and what is settled is, also before the cursor has come to it.
     pub(crate) fn floor(&self) -> u64 {
+        // The first that is in no open block.
+        let mut new = self.cursor;
+        while let Some((_, open)) =
+            self.open.range(..=new).next_back().filter(|(_, open)| new < open.end())
+        {
+            new = open.end();
+        }
         let mut open = self.open.values().filter(|open| open.left > 0);
         let first = open.find_map(|open| {
             let (at, _) = open.unsettled(0, open.count).next()?;
             Some(open.first + u64::from(at))
         });
-        first.map_or(self.cursor, |first| first.min(self.cursor))
+        first.map_or(new, |first| first.min(new))
     }
 
     /// Whether this group needs nothing of a block. While the log is read again what is open

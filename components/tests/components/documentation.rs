@@ -27,8 +27,8 @@ fn objects(lines: &str) -> Vec<serde_json::Value> {
 
 /// Components that touch something outside have tests of their own, in `sinks`.
 /// So do those that keep state, in `../bolts`.
-const ELSEWHERE: [&str; 9] =
-    ["sql", "file", "queue", "print", "dedupe", "join", "lookup", "top", "window"];
+const ELSEWHERE: [&str; 10] =
+    ["sql", "file", "queue", "print", "dedupe", "join", "lookup", "top", "window", "shell"];
 
 #[test]
 fn examples_of_bolts_give_what_they_say() {

@@ -13,5 +13,6 @@ mod failures;
 mod harness;
 mod queues;
 mod shaping;
+mod shell;
 mod sinks;
 mod sources;

@@ -95,8 +95,16 @@ impl Output {
     /// # Errors
     /// As [`emit`](Self::emit).
     pub fn emit_from(&mut self, rows: &[usize], row: impl IntoRow) -> Result<()> {
+        self.emit_from_to(0, rows, row)
+    }
+
+    /// As [`emit_from`](Self::emit_from), to the stream of this index.
+    ///
+    /// # Errors
+    /// As [`emit`](Self::emit).
+    pub fn emit_from_to(&mut self, stream: usize, rows: &[usize], row: impl IntoRow) -> Result<()> {
         self.anchor.set_rows(rows);
-        row.with(|row| self.emit_row(0, row))
+        row.with(|row| self.emit_row(stream, row))
     }
 
     /// Fails a row of the batch in hand. For bolts that work on whole batches.

@@ -64,15 +64,25 @@ impl Default for RetryPolicy {
 }
 
 impl RetryPolicy {
-    /// Judges a delivery that failed. `in_a_row` counts the failures since
-    /// the last success, this one included.
-    pub(crate) fn judge(&self, attempt: u32, failure: &Failure, in_a_row: u64) -> Judgement {
+    /// Judges a delivery that failed now, which `streak` counts.
+    pub(crate) fn judge(
+        &self,
+        attempt: u32,
+        failure: &Failure,
+        streak: &mut Streak,
+        now: Duration,
+    ) -> Judgement {
+        streak.failures += u64::from(failure.counts());
         let after = self.wait(attempt, failure);
         if !failure.counts() {
             return Judgement::new(Verdict::Retry { after, counts: false });
         }
-        if self.stalled(failure, in_a_row) {
-            let after = self.max_backoff.min(self.wait(in_a_row.min(64) as u32, failure));
+        if self.stalled(failure, streak.failures) {
+            if now >= streak.until {
+                streak.rounds = streak.rounds.saturating_add(1);
+                streak.until = now + self.wait(streak.rounds, failure);
+            }
+            let after = self.wait(streak.rounds, failure);
             return Judgement { verdict: Verdict::Retry { after, counts: false }, stalled: true };
         }
         Judgement::new(match failure.kind {
@@ -100,6 +110,17 @@ impl RetryPolicy {
         let jitter = doubled.mul_f64(fastrand::f64() / 4.0);
         (doubled + jitter).min(self.max_backoff).max(failure.after.unwrap_or_default())
     }
+}
+
+/// Failures since the last success.
+#[derive(Debug, Clone, Copy, Default)]
+pub(crate) struct Streak {
+    failures: u64,
+    /// How often it was waited since everything fails. All that fails within a wait is of one round:
+    /// a sink that was away for a moment with a thousand rows in hand is not away for long.
+    rounds: u32,
+    /// When the round is over, by the same clock.
+    until: Duration,
 }
 
 /// A verdict, and whether it was given because everything fails.

@@ -16,7 +16,7 @@ use std::{
 
 use super::{
     DeadLetter, DeadLetters, Fallen, Reports, RetryPolicy, TURN_BATCHES, TURN_NS, Turn, discard,
-    panic_text,
+    panic_text, retry::Streak,
 };
 use crate::{
     ack::{Failure, FailureKind, Settled, Settlements},
@@ -74,8 +74,7 @@ pub(crate) struct SpoutTask {
     active: bool,
     next: Next,
     again: BinaryHeap<Reverse<ByDue>>,
-    /// Failures since the last success.
-    fails_in_a_row: u64,
+    streak: Streak,
     stalled: Option<String>,
     scratch: Vec<u64>,
     counts: Counts,
@@ -120,7 +119,7 @@ impl SpoutTask {
             active: true,
             next: Next::More,
             again: BinaryHeap::new(),
-            fails_in_a_row: 0,
+            streak: Streak::default(),
             stalled: None,
             scratch: Vec::new(),
             counts: Counts::default(),
@@ -393,7 +392,7 @@ impl SpoutTask {
     fn acked(&mut self, ids: &[u64]) {
         self.counts.acked += ids.len() as u64;
         if !ids.is_empty() {
-            self.fails_in_a_row = 0;
+            self.streak = Streak::default();
             self.stalled = None;
         }
         if let Some(epochs) = &mut self.epochs {
@@ -415,8 +414,8 @@ impl SpoutTask {
     fn judge(&mut self, batch: &SourceBatch, place: usize, failure: Failure) -> Failed {
         let (id, attempt) = (batch.ids[place], batch.attempt(place));
         self.counts.failed += 1;
-        self.fails_in_a_row += u64::from(failure.counts());
-        let judgement = self.limits.retry.judge(attempt, &failure, self.fails_in_a_row);
+        let now = Duration::from_nanos(now_ns());
+        let judgement = self.limits.retry.judge(attempt, &failure, &mut self.streak, now);
         if judgement.stalled {
             if self.stalled.is_none() {
                 tracing::warn!(spout = %self.slot.component, reason = %failure,
