@@ -12,6 +12,7 @@ mod demo;
 mod drain;
 mod exactly_once;
 mod mistakes;
+mod python;
 mod rides;
 mod second_terminal;
 mod venues;

@@ -18,13 +18,20 @@ struct Needed {
     brew: &'static str,
 }
 
-const NEEDED: [Needed; 2] = [
+const NEEDED: [Needed; 3] = [
     Needed {
         program: "mariadbd",
         what_for: "the tests against MariaDB",
         apt: "mariadb-server",
         dnf: "mariadb-server",
         brew: "mariadb",
+    },
+    Needed {
+        program: "python3",
+        what_for: "the tests of bolts in Python",
+        apt: "python3",
+        dnf: "python3",
+        brew: "python3",
     },
     Needed {
         program: "sqlite3",
