@@ -27,6 +27,13 @@ fn wrong_arguments_say_what_to_do() {
     assert!(said.err.contains("validate"), "{}", said.err);
     let said = place.squall(&["run", "nowhere.yaml"]).code(2);
     assert!(said.err.contains("nowhere.yaml"), "{}", said.err);
+    let said = place.squall(&["explain", "sq0304"]).code(0);
+    assert!(said.out.starts_with("SQ0304: a component type that does not exist"), "{}", said.out);
+    assert!(said.out.contains("type: lins") && !said.out.contains("```"), "{}", said.out);
+    let said = place.squall(&["explain"]).code(0);
+    assert!(said.out.contains("SQ0101") && said.out.contains("SQ0317"), "{}", said.out);
+    let said = place.squall(&["explain", "SQ9999"]).code(2);
+    assert!(said.err.contains("`squall explain` lists them all"), "{}", said.err);
     let said = place.squall(&["components", "jsn"]).code(2);
     assert!(said.err.contains("json"), "{}", said.err);
 }

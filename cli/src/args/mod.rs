@@ -51,6 +51,11 @@ pub(crate) enum Command {
     Test(TestArgs),
     /// List the components that a topology may name, or explain one
     Components(ComponentsArgs),
+    /// Explain the number of a mistake, such as SQ0205
+    Explain {
+        /// The number; without one all are listed
+        code: Option<String>,
+    },
     /// Draw a topology
     Graph(GraphArgs),
     /// Print the JSON Schema of topology files, for editors

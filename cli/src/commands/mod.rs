@@ -5,6 +5,7 @@ mod completions;
 mod components;
 mod demo;
 mod docs;
+mod explain;
 mod graph;
 mod queue;
 mod rebalance;
@@ -39,6 +40,7 @@ pub(crate) fn run(
         Command::Validate(args) => validate::run(&args, &registry, terminal),
         Command::Test(args) => test::run(&args, &registry, terminal),
         Command::Components(args) => components::run(&args, &registry, terminal),
+        Command::Explain { code } => explain::run(code.as_deref(), terminal),
         Command::Graph(args) => graph::run(&args, &registry, terminal),
         Command::Schema => schema::run(&registry, terminal),
         Command::Send(args) => send::run(&args, terminal),
