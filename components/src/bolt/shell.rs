@@ -1,6 +1,9 @@
 //! `shell`: a bolt in any language, over Storm's multilang protocol.
 
-use std::{collections::BTreeMap, time::Duration};
+use std::{
+    collections::BTreeMap,
+    time::{Duration, Instant},
+};
 
 use schemars::JsonSchema;
 use serde::Deserialize;
@@ -39,6 +42,10 @@ pub(crate) struct ShellConfig {
     /// tried again; by default 30 seconds.
     #[serde(default)]
     timeout: Option<TimeSpan>,
+    /// How often the program is sent a tick, as long as it has tuples in hand: for one that collects
+    /// tuples and is done with them when a tick comes. By default never.
+    #[serde(default)]
+    ticks: Option<TimeSpan>,
 }
 
 /// So many tuples are on their way to the program and back, if so many are waiting: Storm's own limit
@@ -126,22 +133,26 @@ impl Shell {
             rows.left += 1;
         }
         self.next += batch.len() as u64;
-        let half = self.timeout() / 2;
-        let mut silent = false;
+        let mut watch = Watch::new(self.timeout(), self.config.ticks.map(|every| *every));
         while rows.left > 0 {
-            let Some(command) = child.receive(half).await? else {
-                if silent {
-                    // Dropping the child kills it.
+            match watch.due() {
+                Due::Tick(seconds) => child.send(&tick(seconds)),
+                Due::Heartbeat => child.send(HEARTBEAT),
+                // Dropping the child kills it.
+                Due::End => {
                     let timeout = self.timeout();
-                    return Err(Error::retry(format!(
-                        "the child has said nothing for {timeout:?}"
-                    )));
+                    let why = format!("the child has said nothing for {timeout:?}");
+                    return Err(Error::retry(why));
                 }
-                silent = true;
-                child.send(HEARTBEAT);
-                continue;
-            };
-            silent = false;
+                Due::Idle => {
+                    let why = "the child is idle and is not done with what it was given; one that \
+                           collects tuples wants `ticks`, and a `timeout` longer than that";
+                    return Err(Error::retry(why));
+                }
+                Due::Nothing => {}
+            }
+            let Some(command) = child.receive(watch.patience()).await? else { continue };
+            watch.heard(command == Command::Sync);
             if let Command::Emit { need_task_ids: true, .. } = command {
                 // Where a tuple goes is decided later; nobody who asks is kept waiting.
                 child.send("[]");
@@ -213,6 +224,82 @@ impl Shell {
         let row = row.collect::<Result<Vec<_>, _>>().map_err(|e| Error::data(e.to_string()))?;
         let row: Vec<ValueRef<'_>> = row.iter().map(of_scalar).collect();
         out.emit_from_to(index, anchors, &row)
+    }
+}
+
+/// A tick, as Storm sends it.
+fn tick(seconds: f64) -> String {
+    format!(
+        r#"{{"id":"tick","comp":"__system","stream":"__tick","task":-1,"tuple":[{}]}}"#,
+        seconds.max(1.0) as u64
+    )
+}
+
+/// What is due while a child has tuples in hand.
+struct Watch {
+    timeout: Duration,
+    ticks: Option<Duration>,
+    heard: Instant,
+    /// When it last said anything but that it is there.
+    busy: Instant,
+    /// It was sent a heartbeat since it was last heard.
+    asked: bool,
+    ticked: Instant,
+}
+
+enum Due {
+    Nothing,
+    /// A tick, which comes every so many seconds.
+    Tick(f64),
+    Heartbeat,
+    /// It answers heartbeats and does nothing else.
+    Idle,
+    End,
+}
+
+impl Watch {
+    fn new(timeout: Duration, ticks: Option<Duration>) -> Self {
+        let now = Instant::now();
+        Watch { timeout, ticks, heard: now, busy: now, asked: false, ticked: now }
+    }
+
+    fn heard(&mut self, sync: bool) {
+        (self.heard, self.asked) = (Instant::now(), false);
+        if !sync {
+            self.busy = self.heard;
+        }
+    }
+
+    /// How long nothing may be heard until there is a heartbeat, or the end.
+    fn silence(&self) -> Duration {
+        if self.asked { self.timeout } else { self.timeout / 2 }
+    }
+
+    /// How long to wait until something is due.
+    fn patience(&self) -> Duration {
+        let silence = self.silence().saturating_sub(self.heard.elapsed());
+        let tick = self.ticks.map(|every| every.saturating_sub(self.ticked.elapsed()));
+        tick.map_or(silence, |tick| tick.min(silence))
+    }
+
+    fn due(&mut self) -> Due {
+        if self.heard.elapsed() >= self.silence() {
+            return if std::mem::replace(&mut self.asked, true) {
+                Due::End
+            } else {
+                Due::Heartbeat
+            };
+        }
+        if self.busy.elapsed() >= 2 * self.timeout {
+            return Due::Idle;
+        }
+        match self.ticks {
+            Some(every) if self.ticked.elapsed() >= every => {
+                self.ticked = Instant::now();
+                Due::Tick(every.as_secs_f64())
+            }
+            _ => Due::Nothing,
+        }
     }
 }
 

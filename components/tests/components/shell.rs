@@ -132,6 +132,7 @@ fn a_child_that_is_of_no_use_is_started_again() {
         "os.kill(os.getpid(), 9)",
         "print('what?')\n            print('end', flush=True)",
         "time.sleep(1000)",
+        "[storm.sync() for _ in iter(lambda: time.sleep(0.1), 1)]",
         "sys.stdout.close()",
     ] {
         let Some(script) = Script::new(&format!(
@@ -184,4 +185,37 @@ Large().run()
     let ran = script.run("fields: { n: string }", &input);
     assert_eq!(ran.rows.len(), 1_200);
     assert!(ran.rows.iter().all(|row| row["n"].as_str().unwrap().len() == 20_000));
+}
+
+/// A bolt as Storm has them for databases: it keeps what comes until a tick, and then is done with all.
+#[test]
+fn a_child_that_collects_is_sent_ticks() {
+    let Some(script) = Script::new(
+        r#"
+import storm
+
+class Collect(storm.Bolt):
+    def initialize(self, conf, context):
+        self.held = []
+
+    def process(self, tup):
+        if not tup.is_tick_tuple():
+            self.held.append(tup)
+            return
+        if self.held:
+            storm.emit([len(self.held)], anchors=self.held)
+        for held in self.held:
+            storm.ack(held)
+        self.held = []
+
+Collect().run()
+"#,
+    ) else {
+        return;
+    };
+    let ran = script.run("fields: { n: int }, ticks: 50ms, timeout: 2s", &lines(700));
+    let sum: i64 = ran.rows.iter().map(|row| row["n"].as_i64().unwrap()).sum();
+    assert_eq!(sum, 700, "{:?}", ran.rows);
+    assert!(ran.rows.len() >= 3, "at most 256 at once: {:?}", ran.rows);
+    assert!(ran.dead.is_empty(), "{:?}", ran.dead);
 }
