@@ -48,9 +48,9 @@ pub(crate) struct ShellConfig {
     ticks: Option<TimeSpan>,
 }
 
-/// So many tuples are on their way to the program and back, if so many are waiting: Storm's own limit
-/// is 100.
-const ROWS: usize = 256;
+/// So many tuples are on their way to the program and back, if so many are waiting: between one lot and
+/// the next it has nothing to do.
+const ROWS: usize = 1_000;
 const TIMEOUT: Duration = Duration::from_secs(30);
 /// A heartbeat, as Storm sends it. A child answers with `sync` when it comes to it.
 const HEARTBEAT: &str =

@@ -17,6 +17,8 @@ use super::{command::Command, folder::ChildFolder};
 const LINES: usize = 5;
 /// A message that is longer is none.
 const LONGEST: usize = 64 << 20;
+/// What a pipe of Linux holds, in bytes.
+const PIPE: usize = 64 << 10;
 /// How long a child may take to be gone when its output has ended.
 const GONE: Duration = Duration::from_secs(1);
 
@@ -28,8 +30,9 @@ pub(crate) struct Child {
     /// What is to be written, and how much of it has been.
     outbound: Vec<u8>,
     written: usize,
-    /// What was read and is not a whole message yet.
+    /// What was read, and how much of it was taken.
     inbound: Vec<u8>,
+    taken: usize,
     complaints: Arc<Mutex<VecDeque<String>>>,
     _folder: ChildFolder,
 }
@@ -87,10 +90,11 @@ impl Child {
         let mut child = Child {
             process,
             stdin,
-            stdout: BufReader::new(stdout),
+            stdout: BufReader::with_capacity(PIPE, stdout),
             outbound: Vec::new(),
             written: 0,
             inbound: Vec::new(),
+            taken: 0,
             complaints,
             _folder: folder,
         };
@@ -122,7 +126,7 @@ impl Child {
     }
 
     async fn text(&mut self, patience: Duration) -> Result<Option<String>> {
-        let mut looked = 0;
+        let mut looked = self.taken;
         loop {
             if let Some(text) = self.whole(&mut looked)? {
                 return Ok(Some(text));
@@ -167,13 +171,15 @@ impl Child {
     fn whole(&mut self, looked: &mut usize) -> Result<Option<String>> {
         const END: &[u8] = b"\nend\n";
         let Some(at) = memchr::memmem::find(&self.inbound[*looked..], END) else {
+            // What was taken goes only here, once for all messages that came together.
+            self.inbound.drain(..std::mem::take(&mut self.taken));
             *looked = self.inbound.len().saturating_sub(END.len());
             return Ok(None);
         };
         let end = *looked + at;
-        let text = std::str::from_utf8(&self.inbound[..end]).map(str::to_owned);
-        self.inbound.drain(..end + END.len());
-        *looked = 0;
+        let text = std::str::from_utf8(&self.inbound[self.taken..end]).map(str::to_owned);
+        self.taken = end + END.len();
+        *looked = self.taken;
         text.map(Some).map_err(|error| Error::retry(format!("a message is not UTF-8: {error}")))
     }
 

@@ -213,9 +213,9 @@ Collect().run()
     ) else {
         return;
     };
-    let ran = script.run("fields: { n: int }, ticks: 50ms, timeout: 2s", &lines(700));
+    let ran = script.run("fields: { n: int }, ticks: 50ms, timeout: 2s", &lines(2_500));
     let sum: i64 = ran.rows.iter().map(|row| row["n"].as_i64().unwrap()).sum();
-    assert_eq!(sum, 700, "{:?}", ran.rows);
-    assert!(ran.rows.len() >= 3, "at most 256 at once: {:?}", ran.rows);
+    assert_eq!(sum, 2_500, "{:?}", ran.rows);
+    assert!(ran.rows.len() >= 3, "at most 1,000 at once: {:?}", ran.rows);
     assert!(ran.dead.is_empty(), "{:?}", ran.dead);
 }
