@@ -4,7 +4,7 @@ use schemars::JsonSchema;
 use serde::Deserialize;
 use squall_framework::{Kind, Problem};
 
-use super::parser::{ParserConfig, RowParser};
+use super::parser::{ParserConfig, RowParser, no_field};
 use crate::parse::{AccessLog, ParseError, Scalar};
 
 /// Options of the bolt `access_log`.
@@ -70,13 +70,8 @@ impl ParserConfig for AccessLogConfig {
             match FIELDS.iter().find(|field| field.name == name) {
                 Some(field) => fields.push(field),
                 None => {
-                    let problem = Problem::new(format!("an access log has no field `{name}`"));
-                    let names = FIELDS.iter().map(|field| field.name);
-                    let help = match squall_config::did_you_mean(name, names.clone()) {
-                        Some(near) => format!("did you mean `{near}`?"),
-                        None => format!("its fields are {}", names.collect::<Vec<_>>().join(", ")),
-                    };
-                    problems.push(problem.help(help).at(format!("fields.{index}")));
+                    let names = FIELDS.map(|field| field.name);
+                    problems.push(no_field("an access log", name, index, &names));
                 }
             }
         }

@@ -113,6 +113,15 @@ impl<C: ParserConfig> Bolt for ParserBolt<C> {
     }
 }
 
+/// What is said of a name at this place of `fields` that is none of those a line has.
+pub(crate) fn no_field(line: &str, name: &str, index: usize, names: &[&str]) -> Problem {
+    let help = match squall_config::did_you_mean(name, names.iter().copied()) {
+        Some(near) => format!("did you mean `{near}`?"),
+        None => format!("its fields are {}", names.join(", ")),
+    };
+    Problem::new(format!("{line} has no field `{name}`")).help(help).at(format!("fields.{index}"))
+}
+
 /// The engine prepares every task before it hands it a tuple.
 pub(crate) fn not_prepared() -> Error {
     Error::retry("the bolt was not prepared")

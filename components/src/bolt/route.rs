@@ -8,7 +8,7 @@ use squall_framework::{
 
 use super::parser::not_prepared;
 use crate::{
-    columns::{Columns, unique},
+    columns::Columns,
     expression::{Expression, check},
     options::Named,
 };
@@ -68,8 +68,6 @@ impl Bolt for Route {
                     .help("write { errors: status >= 500 }"),
             );
         }
-        let names = self.config.routes.0.iter().map(|(name, _)| name.as_str());
-        problems.extend(unique(names).err().map(|problem| problem.at("routes")));
         Problem::all(problems)?;
         Ok(streams)
     }

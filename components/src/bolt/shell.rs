@@ -349,6 +349,11 @@ impl BatchBolt for Shell {
             let problem = Problem::new("there is no program to start").at("command");
             return Err(problem.help("write the program and its arguments: [python3, split.py]"));
         }
+        let names_default = self.config.streams.0.iter().any(|(name, _)| name == "default");
+        if !self.config.fields.0.is_empty() && names_default {
+            let problem = Problem::new("the stream `default` has its fields twice");
+            return Err(problem.at("streams.default").help("it is the one of `fields`"));
+        }
         Ok(self.declared())
     }
 

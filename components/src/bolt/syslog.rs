@@ -6,7 +6,7 @@ use schemars::JsonSchema;
 use serde::Deserialize;
 use squall_framework::{Kind, Problem};
 
-use super::parser::{ParserConfig, RowParser};
+use super::parser::{ParserConfig, RowParser, no_field};
 use crate::{
     parse::{ParseError, Scalar, Syslog, SyslogTime},
     zones::{at_wall, zone},
@@ -69,13 +69,7 @@ impl ParserConfig for SyslogConfig {
         let zone = self.timezone.as_deref().map_or(Ok(Tz::UTC), zone)?;
         let named = self.fields.iter().enumerate().map(|(index, name)| {
             FIELDS.into_iter().find(|field| field.0 == name).ok_or_else(|| {
-                let problem = Problem::new(format!("a line of syslog has no field `{name}`"));
-                let names = FIELDS.iter().map(|field| field.0);
-                let help = match squall_config::did_you_mean(name, names.clone()) {
-                    Some(near) => format!("did you mean `{near}`?"),
-                    None => format!("its fields are {}", names.collect::<Vec<_>>().join(", ")),
-                };
-                problem.help(help).at(format!("fields.{index}"))
+                no_field("a line of syslog", name, index, &FIELDS.map(|field| field.0))
             })
         });
         let fields = match self.fields.is_empty() {

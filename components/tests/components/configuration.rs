@@ -49,6 +49,13 @@ fn mistakes_are_found_before_anything_runs() {
             "{ type: route, routes: { bad: status + 1, worse: stats > 1 } }",
             vec!["routes.bad: `status + 1` is int", "routes.worse: "],
         ),
+        (
+            "{ type: shell, command: [x], fields: { a: int }, streams: { default: { b: int } } }",
+            vec![
+                "streams.default: the stream `default` has its fields twice (it is the one of `fields`",
+            ],
+        ),
+        ("{ type: shell, command: [] }", vec!["command: there is no program to start"]),
         ("{ type: route, routes: {} }", vec!["routes: there is no route"]),
         ("{ type: sample, share: 10 }", vec!["share: 10 is no share (write a number from 0 to 1"]),
         (

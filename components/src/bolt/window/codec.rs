@@ -2,19 +2,7 @@
 
 use squall_framework::{Error, Result, Value, ValueRef};
 
-/// Appends a number, seven bits a byte, the lowest first.
-pub(super) fn unsigned(mut number: u64, to: &mut Vec<u8>) {
-    while number >= 0x80 {
-        to.push(number as u8 | 0x80);
-        number >>= 7;
-    }
-    to.push(number as u8);
-}
-
-/// Appends a number that is short when it is near zero.
-pub(super) fn signed(number: i64, to: &mut Vec<u8>) {
-    unsigned(((number << 1) ^ (number >> 63)) as u64, to);
-}
+pub(super) use crate::pack::{put_bytes as bytes, put_i64 as signed, put_u64 as unsigned};
 
 /// Appends a number of 128 bits that mostly fits into 64.
 pub(super) fn wide(number: i128, to: &mut Vec<u8>) {
@@ -28,12 +16,6 @@ pub(super) fn wide(number: i128, to: &mut Vec<u8>) {
             to.extend_from_slice(&number.to_le_bytes());
         }
     }
-}
-
-/// Appends bytes with their length before them.
-pub(super) fn bytes(bytes: &[u8], to: &mut Vec<u8>) {
-    unsigned(bytes.len() as u64, to);
-    to.extend_from_slice(bytes);
 }
 
 /// Appends a value, with its kind.
